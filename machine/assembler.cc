@@ -1,0 +1,87 @@
+#include "machine/assembler.h"
+
+#include "machine/assert.h"
+
+namespace machine {
+
+namespace {
+
+constexpr uint32_t STATUSES[] = {wire::status::OK,   wire::status::NOT_FOUND,
+                                 wire::status::EXISTS, wire::status::VERSION_MISMATCH,
+                                 wire::status::FULL, wire::status::BAD_REQUEST};
+static_assert(static_cast<uint32_t>(mica::Status::versionMismatch) == 3);
+static_assert(static_cast<uint32_t>(mica::Status::tooLarge) == 5);
+
+constexpr Executed BAD_REQUEST{wire::status::BAD_REQUEST, 0};
+
+}  // namespace
+
+Executed executedOf(const mica::Outcome& outcome, uint64_t version) {
+  if (outcome.status == mica::Status::ok) return {wire::status::OK, version};
+  return {STATUSES[static_cast<uint32_t>(outcome.status)], outcome.version};
+}
+
+void Assembler::begin(Assembly& assembly, uint32_t total) {
+  drop(assembly);
+  assembly.total = total;
+  assembly.refused = bytes_ + total > ASSEMBLIES_BYTES_MAX;
+  if (assembly.refused) return;
+  assembly.bytes = std::make_unique_for_overwrite<uint8_t[]>(total);
+  bytes_ += total;
+}
+
+void Assembler::drop(Assembly& assembly) {
+  if (assembly.bytes != nullptr) {
+    require(bytes_ >= assembly.total, "assembler: what is dropped was counted");
+    bytes_ -= assembly.total;
+  }
+  assembly = Assembly{};
+}
+
+Executed Assembler::fragment(Assembly& assembly, const uint8_t* at, const wire::Operation& head,
+                             uint64_t version) {
+  const auto fragment = wire::load<wire::Fragment>(at + sizeof(wire::Operation));
+  if (fragment.offset == 0) {
+    begin(assembly, fragment.total);
+  } else if (assembly.total != fragment.total || assembly.received != fragment.offset) {
+    drop(assembly);
+    return BAD_REQUEST;
+  }
+  if (!assembly.refused) {
+    std::memcpy(assembly.bytes.get() + fragment.offset, at + keyOffset(head.kind), head.valueBytes);
+  }
+  assembly.received += head.valueBytes;
+  const bool complete = assembly.received == assembly.total;
+  if (assembly.refused) {
+    if (complete) drop(assembly);
+    return {wire::status::FULL, 0};
+  }
+  if (!complete) return {wire::status::OK, version};
+  const Executed executed = executeWide(assembly.bytes.get(), assembly.total, version);
+  drop(assembly);
+  return executed;
+}
+
+Executed Assembler::executeWide(const uint8_t* bytes, uint32_t total, uint64_t version) {
+  if (total < sizeof(wire::Wide)) return BAD_REQUEST;
+  const auto wide = wire::load<wire::Wide>(bytes);
+  if (wide.keyBytes == 0 || wide.keyBytes > wire::KEY_BYTES_MAX) return BAD_REQUEST;
+  if (uint64_t{wide.keyBytes} + wide.valueBytes + sizeof(wire::Wide) != total) return BAD_REQUEST;
+  const uint8_t* const key = bytes + sizeof(wire::Wide);
+  const uint8_t* const value = key + wide.keyBytes;
+  const uint64_t hash = mica::hashKey(key, wide.keyBytes);
+  const mica::Attributes attributes{version};
+  switch (wide.kind) {
+    case wire::op::SET:
+      return executedOf(store_.set(hash, key, wide.keyBytes, value, wide.valueBytes, attributes), version);
+    case wire::op::CREATE:
+      return executedOf(store_.create(hash, key, wide.keyBytes, value, wide.valueBytes, attributes), version);
+    case wire::op::SET_IF:
+      return executedOf(
+          store_.setIf(wide.version, hash, key, wide.keyBytes, value, wide.valueBytes, attributes), version);
+    default:
+      return BAD_REQUEST;
+  }
+}
+
+}  // namespace machine

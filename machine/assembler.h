@@ -1,0 +1,40 @@
+/**
+ * Puts wide operations together from fragments. Part of the replicated state: every decision depends on the
+ * log alone.
+ */
+#pragma once
+
+#include "machine/operations.h"
+#include "machine/session.h"
+#include "mica/store.h"
+
+namespace machine {
+
+/** Cluster-wide: what wide operations in progress may take together. */
+inline constexpr uint64_t ASSEMBLIES_BYTES_MAX = 64u << 20;
+
+/** How an operation went; `version` is of the item now there, or of the operation when it succeeded. */
+struct Executed {
+  uint32_t status;
+  uint64_t version;
+};
+
+Executed executedOf(const mica::Outcome& outcome, uint64_t version);
+
+class Assembler {
+ public:
+  explicit Assembler(mica::Store& store) : store_(store) {}
+
+  /** Takes a FRAGMENT at `at`. The last one of an operation executes it. */
+  Executed fragment(Assembly& assembly, const uint8_t* at, const wire::Operation& head, uint64_t version);
+  void drop(Assembly& assembly);
+
+ private:
+  void begin(Assembly& assembly, uint32_t total);
+  Executed executeWide(const uint8_t* bytes, uint32_t total, uint64_t version);
+
+  mica::Store& store_;
+  uint64_t bytes_ = 0;  // of all assemblies in progress
+};
+
+}  // namespace machine

@@ -1,0 +1,112 @@
+/**
+ * The layout of an item, and the size classes in which items are kept and charged.
+ *
+ *   word 0   version
+ *   word 1   valueBytes (low half), flags (high half)
+ *   word 2   expiry (low half), keyBytes (one byte), three zero bytes
+ *   then     the key, padded with zeros to a word, and the value, padded likewise
+ *
+ * An 8-byte key with a 32-byte value is exactly 64 bytes: one cache line.
+ */
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "words.h"
+
+namespace mica {
+
+inline constexpr uint32_t KEY_BYTES_MAX = 250;
+inline constexpr uint32_t VALUE_BYTES_MAX = 1u << 20;
+
+struct Attributes {
+  uint64_t version;
+  uint32_t flags = 0;   // memcached's client flags
+  uint32_t expiry = 0;  // seconds of the log's time, 0 = never; kept, not acted upon
+};
+
+struct Item {
+  uint64_t version;
+  uint64_t valueBytesAndFlags;
+  uint64_t expiryAndKeyBytes;
+  uint64_t payload[];
+
+  uint32_t valueBytes() const { return static_cast<uint32_t>(loadRelaxed(valueBytesAndFlags)); }
+  uint32_t flags() const { return static_cast<uint32_t>(loadRelaxed(valueBytesAndFlags) >> 32); }
+  uint32_t expiry() const { return static_cast<uint32_t>(loadRelaxed(expiryAndKeyBytes)); }
+  uint32_t keyBytes() const { return loadRelaxed(expiryAndKeyBytes) >> 32 & 0xff; }
+  const uint8_t* key() const { return reinterpret_cast<const uint8_t*>(payload); }
+  const uint64_t* valueWords() const { return payload + wordsOf(keyBytes()); }
+  const uint8_t* value() const { return reinterpret_cast<const uint8_t*>(valueWords()); }
+};
+static_assert(sizeof(Item) == 24);
+
+/** What a write brings. */
+struct Record {
+  const uint8_t* key;
+  uint32_t keyBytes;
+  uint32_t valueBytes;
+  const uint8_t* value;
+  Attributes attributes;
+};
+
+inline constexpr uint32_t itemBytes(uint32_t keyBytes, uint32_t valueBytes) {
+  return static_cast<uint32_t>(sizeof(Item) + wordsOf(keyBytes) * WORD_BYTES) + valueBytes;
+}
+static_assert(itemBytes(8, 32) == 64);
+
+/** Every byte of an item that carries meaning lies in this range; padding inside it is zero. */
+inline uint32_t itemBytes(const Item& item) {
+  return itemBytes(item.keyBytes(), item.valueBytes());
+}
+
+inline uint64_t itemKeyHash(const Item& item) { return hashKey(item.key(), item.keyBytes()); }
+
+inline bool itemHasKey(const Item& item, const uint8_t* key, uint32_t keyBytes) {
+  return item.keyBytes() == keyBytes && equalBytes(item.payload, key, keyBytes);
+}
+
+inline void itemWriteHeader(Item& item, const Record& record) {
+  const Attributes& attributes = record.attributes;
+  storeRelaxed(item.version, attributes.version);
+  storeRelaxed(item.valueBytesAndFlags, uint64_t{attributes.flags} << 32 | record.valueBytes);
+  storeRelaxed(item.expiryAndKeyBytes, uint64_t{record.keyBytes} << 32 | attributes.expiry);
+}
+
+inline void itemWriteValue(Item& item, const Record& record) {
+  copyIn(item.payload + wordsOf(record.keyBytes), record.value, record.valueBytes);
+}
+
+inline void itemWriteKey(Item& item, const Record& record) {
+  copyIn(item.payload, record.key, record.keyBytes);
+}
+
+/**
+ * Size classes: steps of 16 bytes up to 128, then eight steps to each doubling, so that an item
+ * wastes less than 16 bytes or less than an eighth of its size.
+ */
+inline constexpr uint32_t CLASS_BYTES_MIN = 32;
+inline constexpr uint32_t CLASSES_SMALL = 7;  // 32, 48 ... 128
+
+inline constexpr uint32_t classOf(uint32_t bytes) {
+  if (bytes <= CLASS_BYTES_MIN) return 0;
+  if (bytes <= 128) return (bytes + 15) / 16 - 2;
+  const uint32_t doubling = std::bit_width(bytes - 1) - 1;  // 2^doubling < bytes <= 2 * that
+  const uint32_t step = (bytes - 1 - (1u << doubling)) >> (doubling - 3);
+  return CLASSES_SMALL + (doubling - 7) * 8 + step;
+}
+
+inline constexpr uint32_t classBytes(uint32_t sizeClass) {
+  if (sizeClass < CLASSES_SMALL) return CLASS_BYTES_MIN + sizeClass * 16;
+  const uint32_t doubling = 7 + (sizeClass - CLASSES_SMALL) / 8;
+  const uint32_t step = (sizeClass - CLASSES_SMALL) % 8 + 1;
+  return (1u << doubling) + (step << (doubling - 3));
+}
+
+inline constexpr uint32_t CLASSES = classOf(itemBytes(KEY_BYTES_MAX, VALUE_BYTES_MAX)) + 1;
+static_assert(classBytes(CLASSES - 1) >= itemBytes(KEY_BYTES_MAX, VALUE_BYTES_MAX));
+static_assert(classBytes(classOf(64)) == 64 && classBytes(classOf(129)) == 144);
+static_assert(classOf(classBytes(CLASSES - 1)) == CLASSES - 1);
+
+}  // namespace mica

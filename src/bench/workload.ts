@@ -1,0 +1,224 @@
+/**
+ * The workload: keeps a number of batches in flight on every session, and counts what completes.
+ *
+ * Preload (every key once, counted apart), warm-up (counted nowhere but for errors), measurement, drain. An operation
+ * counts when its answer arrived inside the measured time.
+ */
+import { setImmediate as turn } from 'node:timers/promises'
+import { assert, item } from '../assert.js'
+import { ZabkvError } from '../errors.js'
+import { createBatch, createGenerator, fillBatch, fillPreload, type Batch, type Generator } from './batch.js'
+import { createKeySource } from './keys.js'
+import type { LoadClient, LoadSession } from './load-client.js'
+import { countBatch, countError, createTally, errorsTotal, resetCounts, type Answers, type Tally } from './tally.js'
+import { batchesInFlight, batchOf, type WorkloadOptions } from './workload-options.js'
+
+export interface WorkloadHooks {
+  /** Between preload and warm-up; and at the end of the measured time, before the drain. */
+  beforeRun(): Promise<void>
+  afterMeasure(): Promise<void>
+  /** Ends the run early: at the next turn the measured time is over. */
+  stopped(): boolean
+}
+
+export interface WorkloadResult {
+  tally: Tally
+  /** Of the measured time. */
+  elapsedSeconds: number
+  preload: { writes: number; elapsedSeconds: number }
+  /** Completed after the measured time: in no rate. */
+  drained: number
+  batch: number
+  sessions: number
+}
+
+/** A place in flight: one batch on its session. */
+interface Place {
+  readonly batch: Batch
+  readonly session: LoadSession
+  failures: number
+}
+
+interface Run {
+  readonly clients: readonly LoadClient[]
+  readonly places: readonly Place[]
+  readonly generator: Generator
+  readonly rules: Answers
+  tally: Tally
+  /** Places whose batch came back, to be counted and filled again outside of the client's callback. */
+  readonly returned: Int32Array
+  readonly failures: (ZabkvError | null)[]
+  returnedCount: number
+  inFlight: number
+  readonly done: (token: number, error: ZabkvError | null) => void
+}
+
+type Refill = (batch: Batch) => boolean
+
+/** Timers and sockets of this process get their turn this often. */
+const TURN_MILLIS = 5
+const IDLE_MICROS = 100
+const DRAIN_MILLIS_MAX = 15_000
+/** A session that fails this often in a row is left alone. */
+const FAILURES_MAX = 8
+
+export async function runWorkload(
+  clients: readonly LoadClient[],
+  options: WorkloadOptions,
+  hooks: WorkloadHooks,
+): Promise<WorkloadResult> {
+  const run = createRun(clients, options, createGenerator(options, await createKeySource(options)))
+  const preload = options.preload ? await preloadKeys(run) : { writes: 0, elapsedSeconds: 0 }
+  run.tally = createTally()
+  await hooks.beforeRun()
+
+  const next: Refill = (batch) => (fillBatch(run.generator, batch), true)
+  launch(run, next)
+  await keepFor(run, options.warmupSeconds * 1000, next, hooks)
+  resetCounts(run.tally)
+  const elapsedSeconds = await keepFor(run, options.seconds * 1000, next, hooks)
+  await hooks.afterMeasure()
+  const { reads, writes } = run.tally
+  const measured = run.tally
+  run.tally = { ...createTally(), errors: measured.errors }
+  await drain(run)
+  assert(measured.reads === reads && measured.writes === writes, 'workload: a drain counts apart')
+  const drained = run.tally.reads + run.tally.writes
+  const sessions = clients.reduce((sum, client) => sum + client.sessions.length, 0)
+  return { tally: measured, elapsedSeconds, preload, drained, batch: batchOf(options), sessions }
+}
+
+function createRun(
+  clients: readonly LoadClient[],
+  options: WorkloadOptions,
+  generator: Generator,
+): Run {
+  const places: Place[] = []
+  // Rounds over the sessions, so that the first batches go to different ones.
+  for (let round = 0; round < batchesInFlight(options); round++) {
+    for (const session of clients.flatMap((client) => client.sessions)) {
+      places.push({ batch: createBatch(options, generator.source), session, failures: 0 })
+    }
+  }
+  const run: Run = {
+    clients,
+    places,
+    generator,
+    rules: { allowMissing: !options.preload, valueBytes: options.valueBytes },
+    tally: createTally(),
+    returned: new Int32Array(places.length),
+    failures: places.map(() => null),
+    returnedCount: 0,
+    inFlight: 0,
+    done: (token, error) => {
+      assert(run.returnedCount < places.length, 'workload: a batch comes back once')
+      run.returned[run.returnedCount++] = token
+      run.failures[token] = error
+    },
+  }
+  return run
+}
+
+async function preloadKeys(run: Run): Promise<{ writes: number; elapsedSeconds: number }> {
+  const started = performance.now()
+  let first = 0
+  const next: Refill = (batch) => {
+    const count = fillPreload(run.generator, batch, first)
+    first += count
+    return count > 0
+  }
+  launch(run, next)
+  let turned = started
+  while (run.inFlight > 0) {
+    pollOnce(run, next)
+    refuseErrors(run)
+    const now = performance.now()
+    if (now - turned < TURN_MILLIS) continue
+    await turn()
+    turned = now
+  }
+  return { writes: run.tally.writes, elapsedSeconds: (performance.now() - started) / 1000 }
+}
+
+/** A load on keys that are not all there would measure something else. */
+function refuseErrors(run: Run): void {
+  if (errorsTotal(run.tally) === 0) return
+  const codes = [...run.tally.errors.keys()].join(', ')
+  const hint = run.tally.errors.has('STORE_FULL') ? ': use fewer --keys or more --store-mib' : ''
+  const sentence = `The preload of ${run.generator.source.keys} keys failed with ${codes}${hint}.`
+  throw new ZabkvError(run.tally.errors.has('STORE_FULL') ? 'STORE_FULL' : 'UNAVAILABLE', sentence)
+}
+
+function launch(run: Run, next: Refill): void {
+  for (let token = 0; token < run.places.length; token++) submit(run, token, next)
+}
+
+function submit(run: Run, token: number, next: Refill): void {
+  const { batch, session, failures } = item(run.places, token)
+  if (failures >= FAILURES_MAX || !next(batch)) return
+  batch.submittedAt = performance.now()
+  run.inFlight++
+  session.submitWith(batch.columns, batch.results, run.done, token)
+}
+
+/** Runs for a time; returns the seconds it really took. */
+async function keepFor(
+  run: Run,
+  millis: number,
+  next: Refill,
+  hooks: WorkloadHooks,
+): Promise<number> {
+  const started = performance.now()
+  let turned = started
+  let now = started
+  while (now - started < millis && run.inFlight > 0) {
+    pollOnce(run, next)
+    now = performance.now()
+    if (now - turned < TURN_MILLIS) continue
+    if (hooks.stopped()) break
+    await turn()
+    turned = now
+  }
+  return Math.max(now - started, 0.001) / 1000
+}
+
+async function drain(run: Run): Promise<void> {
+  const deadline = performance.now() + DRAIN_MILLIS_MAX
+  const none: Refill = () => false
+  while (run.inFlight > 0 && performance.now() < deadline) {
+    pollOnce(run, none)
+    await turn()
+  }
+  const left = run.inFlight
+  if (left > 0) countError(run.tally, 'UNANSWERED', left * item(run.places, 0).batch.kinds.length)
+}
+
+/** Takes what has arrived at every client; waits a little when nothing has. */
+function pollOnce(run: Run, next: Refill): void {
+  for (const client of run.clients) client.poll(0)
+  if (run.returnedCount === 0) {
+    const share = Math.ceil(IDLE_MICROS / run.clients.length)
+    for (const client of run.clients) {
+      client.poll(share)
+      if (run.returnedCount > 0) break
+    }
+  }
+  const count = run.returnedCount
+  run.returnedCount = 0
+  const now = performance.now()
+  for (let index = 0; index < count; index++) takeBack(run, run.returned[index] as number, now)
+  for (let index = 0; index < count; index++) submit(run, run.returned[index] as number, next)
+}
+
+function takeBack(run: Run, token: number, now: number): void {
+  const place = item(run.places, token)
+  run.inFlight--
+  const error = item(run.failures, token)
+  if (error === null) {
+    place.failures = 0
+    countBatch(run.tally, place.batch, (now - place.batch.submittedAt) * 1000, run.rules)
+    return
+  }
+  place.failures++
+  countError(run.tally, error.code, place.batch.columns.count)
+}

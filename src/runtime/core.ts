@@ -1,0 +1,261 @@
+/**
+ * A replica without a process around it: protocol, state machine, clients and endpoint, moved on by turn().
+ *
+ * The same core runs in a real replica over UDP or verbs and in the simulator over its own network and clock.
+ * One turn: receive from peers, receive from clients, order what was packed, send, apply what is committed, answer.
+ */
+
+import { at } from '../assert.js'
+import { createHistogram, recordMany } from '../histogram.js'
+import type { Histogram } from '../histogram.js'
+import type { Machine } from '../store/machine.js'
+import { PACK_ROW } from '../store/machine.js'
+import type { Endpoint } from '../transport/endpoint.js'
+import { RX_ROW } from '../transport/endpoint.js'
+import { kindOf } from '../zab/header.js'
+import { historyRoom } from '../zab/history.js'
+import { propose } from '../zab/leader.js'
+import { flush, historyKeeps, ignorePeer, onPeerDatagram, takeCommitted } from '../zab/replica.js'
+import type { Config, State } from '../zab/state.js'
+import { count, createState, PHASE, ROLE, SEND, TO_ALL } from '../zab/state.js'
+import { KIND } from '../zab/wire.js'
+import type { Clock } from './clock.js'
+import {
+  createForwarding,
+  followerForwards,
+  forward,
+  forwardNext,
+  forwardRoom,
+  leaderForwardAcks,
+  onForward,
+  onForwardAck,
+  retryForwards,
+} from './forwarding.js'
+import type { Forwarding } from './forwarding.js'
+import { createHome, homeAfterSend, homeFlush, onClientDatagram, retryDeferred } from './home.js'
+import type { Home } from './home.js'
+import type { Layout } from './layout.js'
+import { createQueueSender, queueSend, sendQueued } from './sender.js'
+import type { QueueSender } from './sender.js'
+import { countTraffic, createTraffic } from './traffic.js'
+import type { Traffic } from './traffic.js'
+
+export const QUEUE_PEERS = 0
+export const QUEUE_CLIENTS = 1
+
+/** Entries packed in one turn take at most this much of a ring. */
+const PACK_BYTES_MAX = 1 << 20
+/** Datagrams of room without which packing does not begin. */
+const PACK_DATAGRAMS_MIN = 4
+const APPLY_TURN_MAX = 4096 // entries
+
+export interface CoreSettings {
+  config: Config
+  endpoint: Endpoint
+  machine: Machine
+  layout: Layout
+  clock: Clock
+  linksMax: number
+}
+
+export interface Core {
+  readonly state: State
+  readonly endpoint: Endpoint
+  readonly machine: Machine
+  readonly clock: Clock
+  readonly home: Home
+  readonly forwarding: Forwarding
+  readonly peerOutput: QueueSender
+  readonly clientOutput: QueueSender
+  readonly sent: Traffic
+  readonly received: Traffic
+  /** Endpoint destination by replica id; -1: not known. [members]: the group of all. */
+  readonly destinations: Int32Array
+  readonly commitMicros: Histogram
+  readonly drops: Map<string, number>
+  /** The log's time never goes back. */
+  lastTime: number
+  turns: number
+}
+
+export function createCore(settings: CoreSettings): Core {
+  const { config, endpoint, machine, clock, layout } = settings
+  const state = createState(config)
+  const sent = createTraffic()
+  const clientOutput = createQueueSender(endpoint, QUEUE_CLIENTS, sent)
+  const { sender } = state
+  const home = createHome(
+    endpoint,
+    machine,
+    clientOutput,
+    sender,
+    layout,
+    config.datagramBytes,
+    settings.linksMax,
+  )
+  return {
+    state,
+    endpoint,
+    machine,
+    clock,
+    home,
+    forwarding: createForwarding(state, machine, home.parked, layout, clock.ticks()),
+    peerOutput: createQueueSender(endpoint, QUEUE_PEERS, sent),
+    clientOutput,
+    sent,
+    received: createTraffic(),
+    destinations: new Int32Array(config.members + 1).fill(-1),
+    commitMicros: createHistogram(),
+    drops: new Map(),
+    lastTime: 0,
+    turns: 0,
+  }
+}
+
+/** Datagrams received and entries applied: 0 means that there was nothing to do. */
+export function turn(core: Core): number {
+  const { endpoint, state } = core
+  const tick = core.clock.ticks()
+  core.turns++
+  const packing = beginPack(core, tick)
+  if (packing) retryForwards(core.forwarding, tick)
+  if (packing) retryDeferred(core.home, tick)
+
+  const fromPeers = endpoint.rxBurst(QUEUE_PEERS)
+  for (let row = 0; row < fromPeers; row++) onPeerRow(core, row, packing, tick)
+  if (fromPeers > 0) endpoint.postReceives(QUEUE_PEERS)
+
+  const fromClients = isOpen(core) ? endpoint.rxBurst(QUEUE_CLIENTS) : 0
+  for (let row = 0; row < fromClients; row++) onClientRow(core, row, packing, tick)
+  if (fromClients > 0) endpoint.postReceives(QUEUE_CLIENTS)
+
+  if (packing) endPack(core)
+  flush(state, tick)
+  if (state.role === ROLE.LEADING) leaderForwardAcks(core.forwarding, tick)
+  if (state.role === ROLE.FOLLOWING) followerForwards(core.forwarding, tick)
+  drainSends(core)
+
+  const applied = applyCommitted(core)
+  homeFlush(core.home, tick)
+  sendQueued(core.clientOutput)
+  homeAfterSend(core.home)
+  return fromPeers + fromClients + applied
+}
+
+/** Can this replica serve clients: has it a place in a broadcasting cluster? */
+export function isServing(core: Core): boolean {
+  return core.state.phase === PHASE.BROADCAST && core.state.role !== ROLE.LOOKING
+}
+
+/** Opens a span of the ring for what this turn packs. False: nothing may be taken that has to be ordered. */
+function beginPack(core: Core, tick: number): boolean {
+  const { state, machine, forwarding } = core
+  if (!isServing(core)) return false
+  const need = state.config.datagramBytes * PACK_DATAGRAMS_MIN
+  if (state.role === ROLE.LEADING) {
+    const room = historyRoom(state.history, need, historyKeeps(state, tick))
+    if (room === 0) count(state, 'stall-history')
+    else machine.packBegin(state.history.head, Math.min(room, PACK_BYTES_MAX), 0)
+    return room > 0
+  }
+  const room = forwardRoom(forwarding, need)
+  if (room === 0) return false
+  const { head } = forwarding.ring
+  machine.packBegin(head, Math.min(room, PACK_BYTES_MAX), forwardNext(forwarding))
+  return true
+}
+
+/** What was packed takes its place: in the order at a leader, on the way there at a follower. */
+function endPack(core: Core): void {
+  const { state, machine } = core
+  const entries = machine.packEnd()
+  if (entries === 0) return
+  core.lastTime = Math.max(core.lastTime, core.clock.micros())
+  for (let entry = 0; entry < entries; entry++) {
+    const row = entry * PACK_ROW.WORDS
+    const bytes = at(machine.packRows, row + PACK_ROW.bytes)
+    const length = at(machine.packRows, row + PACK_ROW.length)
+    const operations = at(machine.packRows, row + PACK_ROW.operations)
+    if (state.role === ROLE.LEADING) propose(state, bytes, length, operations, core.lastTime)
+    else forward(core.forwarding, bytes, length, operations)
+  }
+}
+
+/** Clients wait in their queue while too much is packed and not yet sent. */
+function isOpen(core: Core): boolean {
+  const { state, forwarding } = core
+  if (state.role === ROLE.LEADING) return state.history.next - state.sendNext < APPLY_TURN_MAX
+  if (state.role === ROLE.FOLLOWING) return forwarding.ring.next - forwarding.sendNext < 1024
+  return true
+}
+
+function onPeerRow(core: Core, row: number, packing: boolean, tick: number): void {
+  const { state, forwarding } = core
+  const offset = at(rowsOf(core, QUEUE_PEERS), row * RX_ROW.WORDS + RX_ROW.offset)
+  const kind = kindOf(state.words, offset)
+  countTraffic(core.received, kind, lengthOfRow(core, QUEUE_PEERS, row))
+  if (kind !== KIND.FORWARD && kind !== KIND.LINK_ACK) {
+    onPeerDatagram(state, offset, tick)
+    return
+  }
+  const ignored = ignorePeer(state, offset, tick)
+  if (ignored !== null) return count(state, ignored)
+  if (kind === KIND.LINK_ACK) return onForwardAck(forwarding, offset, tick)
+  if (state.role !== ROLE.LEADING) return count(state, 'ignored-not-leading')
+  if (!packing) return count(state, 'ignored-no-room')
+  const dropped = onForward(forwarding, offset, tick)
+  if (dropped !== null) core.drops.set(dropped, (core.drops.get(dropped) ?? 0) + 1)
+}
+
+function onClientRow(core: Core, row: number, packing: boolean, tick: number): void {
+  const offset = at(rowsOf(core, QUEUE_CLIENTS), row * RX_ROW.WORDS + RX_ROW.offset)
+  const kind = kindOf(core.state.words, offset)
+  countTraffic(core.received, kind, lengthOfRow(core, QUEUE_CLIENTS, row))
+  onClientDatagram(core.home, row, offset, kind, isServing(core) && packing, tick)
+}
+
+function rowsOf(core: Core, queue: number): Uint32Array {
+  return core.endpoint.rxRows[queue] as Uint32Array
+}
+
+function lengthOfRow(core: Core, queue: number, row: number): number {
+  return at(rowsOf(core, queue), row * RX_ROW.WORDS + RX_ROW.length)
+}
+
+function drainSends(core: Core): void {
+  const { state, destinations, peerOutput } = core
+  for (let row = 0; row < state.sendCount; row++) {
+    const word = row * SEND.WORDS
+    const to = at(state.sends, word + SEND.to)
+    const destination = at(destinations, to === TO_ALL ? state.config.members : to)
+    if (destination < 0) continue
+    const offset = at(state.sends, word + SEND.offset)
+    const bytes = at(state.sends, word + SEND.bytes)
+    queueSend(peerOutput, offset, bytes, destination, at(state.sends, word + SEND.seal) === 1)
+  }
+  state.sendCount = 0
+  sendQueued(peerOutput)
+}
+
+function applyCommitted(core: Core): number {
+  const { state, machine } = core
+  let applied = 0
+  for (;;) {
+    const first = state.applyNext
+    const entries = takeCommitted(state, machine.applyRows)
+    if (entries === 0) return applied
+    machine.apply(entries)
+    if (state.role === ROLE.LEADING) recordCommits(core, first, entries)
+    applied += entries
+  }
+}
+
+function recordCommits(core: Core, first: number, entries: number): void {
+  const { history } = core.state
+  const now = core.clock.micros()
+  for (let index = first; index < first + entries; index++) {
+    const slot = index & history.mask
+    const micros = Math.max(0, now - at(history.time, slot))
+    recordMany(core.commitMicros, micros, at(history.count, slot))
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * What a replica is started with, and what it reports. Used by the command line and by tests.
+ */
+
+/** Settings that every replica of a cluster must have alike; published in the registry and compared. */
+export interface ClusterSettings {
+  cluster: string //         name, 1 to 64 of [A-Za-z0-9._-]
+  replicas: number //        voting replicas
+  transport: 'verbs' | 'udp'
+  multicast: boolean //      proposals by multicast, else one unicast for each follower
+  quorum: 'majority' | 'all' // acknowledgements that commit a proposal
+  datagramBytes: number //   0 before it is agreed: the least that every replica's path carries
+  storeBytes: number //      limit of the store, bytes charged (see docs/tuning.md)
+  sessionsMax: number
+  sessionWindow: number //   unanswered writes that a session may have
+}
+
+export interface ReplicaOptions {
+  replica: number
+  /** IP addresses by replica id; its length is the number of replicas. */
+  addresses: readonly string[]
+  cluster: string
+  registry: { host: string; port: number }
+  transport: 'auto' | 'verbs' | 'udp'
+  device: string | null
+  gidIndex: number | null
+  multicast: boolean
+  quorum: 'majority' | 'all'
+  /** 0: the largest that the path carries, at most what is useful. */
+  datagramBytes: number
+  storeBytes: number
+  sessionsMax: number
+  sessionWindow: number
+  historyBytes: number
+  workers: number
+  /** Share of received datagrams to drop, for tests; 0 for none. */
+  dropRatio: number
+  dropSeed: number
+  /** Ports; 0 for any free one. */
+  peerPort: number
+  clientPort: number
+  adminPort: number
+  spinMicros: number
+  /** One line of progress ("waiting for replicas 1 and 2"), for a person. */
+  log: (line: string) => void
+}
+
+/** Latency in microseconds. */
+export interface LatencySummary {
+  count: number
+  mean: number
+  p50: number
+  p90: number
+  p95: number
+  p99: number
+  p999: number
+  p9999: number
+  max: number
+}
+
+export interface KindCounts {
+  messages: number
+  bytes: number
+}
+
+/** Everything a replica counts. Totals since start; rates are for the reader to form from two reports. */
+export interface ReplicaStats {
+  replica: number
+  incarnation: number
+  role: 'LEADING' | 'FOLLOWING' | 'LOOKING' | 'OBSERVING'
+  phase: 'ELECTION' | 'DISCOVERY' | 'SYNCHRONIZATION' | 'BROADCAST'
+  leader: number | null
+  epoch: number
+  lastProposed: number
+  lastCommitted: number
+  lastApplied: number
+  uptimeSeconds: number
+  /** Writes per message: the batching that this store lives on. Null before there was one. */
+  batching: {
+    writesPerProposal: number | null
+    writesPerProposeMessage: number | null
+    writesPerCommitMessage: number | null
+    writesPerAckMessage: number | null
+    writesPerForwardMessage: number | null
+    proposalBytesMean: number | null
+  }
+  operations: { reads: number; writes: number; writesProposed: number; writesForwarded: number }
+  sent: Record<string, KindCounts> //     by kind: PROPOSE, ACK, COMMIT, NACK, FORWARD, REPLY, ...
+  received: Record<string, KindCounts>
+  stalls: { order: number; acks: number; credits: number; replies: number }
+  resends: { proposals: number; forwards: number; replies: number }
+  drops: Record<string, number> //        by reason
+  transport: {
+    provider: 'udp' | 'verbs'
+    doorbells: number //                  system calls or doorbells that sent
+    datagramsPerDoorbell: number | null
+    receiveCalls: number
+    datagramsPerReceiveCall: number | null
+    inlineSends: number
+    waits: number
+    waitsBlocked: number
+  }
+  /** Propose to commit at a leader, microseconds. */
+  commitLatencyMicros: LatencySummary
+  store: { items: number; bytes: number; residentBytes: number; limitBytes: number; sessions: number; links: number }
+  digest: string
+  sessionsDigest: string
+  workers: { worker: number; links: number; requests: number; reads: number; writes: number }[]
+  settings: ClusterSettings & { inlineBytesMax: number; rxBytes: number[]; historyBytes: number; spinMicros: number }
+}
+
+export interface RunningReplica {
+  readonly replica: number
+  readonly incarnation: number
+  readonly adminPort: number
+  /** Resolves when the replica serves clients. */
+  readonly ready: Promise<void>
+  /** Rejects with the first fatal error; resolves after close. */
+  readonly stopped: Promise<void>
+  stats(): ReplicaStats
+  close(): Promise<void>
+}

@@ -1,0 +1,134 @@
+/**
+ * The TypeScript face of the native state machine (machine/machine.h): sessions, the store, packing, answers.
+ *
+ * Works on the datagrams of one slab by their offsets. Calls of the data path take and return integers.
+ */
+
+/** Words of a row of packRows. `bytes`: on the wire and in the ring; `length`: header and tag included. */
+export const PACK_ROW = { offset: 0, bytes: 1, length: 2, operations: 3, WORDS: 4 } as const
+/** Words of a row of replyRows. */
+export const REPLY_ROW = { link: 0, offset: 1, length: 2, reserved: 3, WORDS: 4 } as const
+/** Words of a row of recordRows. Session and operation as two words each. */
+export const RECORD_ROW = { offset: 0, count: 1, session: 2, operation: 4, WORDS: 6 } as const
+
+export const TAKEN = { OK: 0, NO_ROOM: 1, MALFORMED: 2 } as const
+
+export interface MachineSettings {
+  slab: ArrayBuffer
+  datagramBytes: number
+  replica: number
+  replyOffset: number
+  replySlots: number
+  linksMax: number
+  sessionsMax: number
+  sessionWindow: number
+  storeBytes: number
+  /** Rows of each row array. */
+  rows: number
+}
+
+export interface Machine {
+  readonly packRows: Uint32Array
+  readonly replyRows: Uint32Array
+  /** Offsets of committed PROPOSE datagrams for apply. */
+  readonly applyRows: Uint32Array
+  /** Monotonic counts and gauges, index by MACHINE_COUNTERS. Written natively. */
+  readonly counters: Float64Array
+
+  linkOpen(link: number): void
+  linkClose(link: number): void
+  /** A REQUEST datagram, next in its link's order. Returns one of TAKEN. */
+  request(offset: number, link: number): number
+  /** Closes open reply datagrams into replyRows; returns how many. Slots are lent until replyFree. */
+  repliesClose(): number
+  replyFree(offset: number): void
+
+  packBegin(offset: number, bytes: number, forwardSequence: number): void
+  /** A FORWARD datagram, next in its link's order. Returns one of TAKEN. */
+  forwarded(offset: number): number
+  packEnd(): number
+
+  /** Applies applyRows[0, count): the next committed entries in order. */
+  apply(count: number): void
+  /** Counter of the last operation applied. */
+  applied(): number
+  /** Highest forward sequence of this replica that is applied: what is before it need not be kept. */
+  forwardApplied(): number
+
+  /** Order-independent digest of the store, 16 hexadecimal digits. */
+  digest(): string
+  /** The same over the session table. */
+  sessionsDigest(): string
+  close(): void
+}
+
+/** Index into `counters`; the native side declares the same list (compared by a test). */
+export const MACHINE_COUNTERS = [
+  'items', //                  gauge
+  'store-bytes', //            gauge: charged against the limit
+  'resident-bytes', //         gauge
+  'sessions', //               gauge
+  'pending-records', //        gauge: records owed an answer here
+  'reply-slots-free', //       gauge
+  'requests', //               REQUEST datagrams taken
+  'request-records',
+  'reads', //                  answered here
+  'reads-parked', //           reads that waited for a write of their session
+  'reads-overtaken',
+  'writes-taken', //           packed here as the home of their session
+  'writes-forwarded', //       packed from FORWARDs
+  'writes-applied',
+  'writes-duplicate', //       not applied again
+  'writes-gap', //             not applied: an earlier write of the session is missing
+  'writes-refused-full',
+  'writes-refused-session',
+  'writes-failed', //          conditional writes whose condition did not hold
+  'sessions-opened',
+  'sessions-closed',
+  'entries-packed',
+  'entries-applied',
+  'records-applied',
+  'replies', //                reply datagrams closed
+  'replies-overflowed', //     that waited for a slot
+  'malformed', //              REQUESTs and FORWARDs refused
+] as const
+
+/** Columns of many operations, packed one after another; a number for a length means all have that length. */
+export interface OperationColumns {
+  count: number
+  kinds: number | Uint8Array //       OP; one for all, or one each
+  keys: Uint8Array
+  keyBytes: number | Uint8Array
+  values: Uint8Array
+  valueBytes: number | Uint32Array // ignored for kinds without a value
+  versions: Float64Array | null //    for SET_IF and DELETE_IF
+}
+
+/** Client side: operations into request bodies, answers out of reply bodies; in native code, many a call. */
+export interface Codec {
+  /** After encode: [bytes written, operations, writes, key cursor, value cursor]. */
+  readonly out: Uint32Array
+  readonly recordRows: Uint32Array
+  /**
+   * Writes operations [from, ...) that fit into slab[offset, offset + bytes), starting at the cursors into keys and
+   * values that the last call left (0 at first). Returns operations written; 0 when the first does not fit.
+   */
+  encode(columns: OperationColumns, from: number, keyCursor: number, valueCursor: number, offset: number, bytes: number): number
+  /** Lists the reply records of a body into recordRows; -1 when malformed. */
+  records(offset: number, bytes: number): number
+  /**
+   * Decodes the record at `offset` into results from index `from`. Values are appended to results.values at
+   * results.valueEnd. Returns operations answered, -1 when results.values has no room (nothing was changed).
+   */
+  decode(offset: number, results: ResultColumns, from: number): number
+}
+
+export interface ResultColumns {
+  statuses: Uint8Array //      STATUS
+  versions: Float64Array
+  values: Uint8Array
+  valueOffsets: Uint32Array
+  valueBytes: Uint32Array
+  /** One element: end of what is used of `values`. */
+  valueEnd: Uint32Array
+}

@@ -1,0 +1,49 @@
+/** What the protocol counts, by name. Monotonic since start; the runtime reports them. */
+
+const NAMES = [
+  'proposals', //                 entries proposed here
+  'writes-proposed',
+  'proposal-bytes',
+  'propose-sent', //              PROPOSE datagrams for the first time, each receiver of a unicast counted
+  'writes-in-propose-sent',
+  'propose-resent',
+  'propose-received',
+  'writes-in-propose-received',
+  'commits-sent',
+  'commits-received',
+  'writes-in-commits', //         writes that a COMMIT message told to be committed
+  'acks-sent',
+  'acks-received',
+  'writes-in-acks', //            writes that an ACK message newly acknowledged
+  'nacks-sent',
+  'nacks-received',
+  'heartbeats-sent',
+  'writes-committed',
+  'stall-order', //               turns in which a follower held proposals that waited for one before them
+  'stall-acks', //                turns in which proposals waited to be sent: too many unacknowledged
+  'stall-history', //             turns in which nothing could be packed: the ring was full
+  'ignored-not-a-member',
+  'ignored-stale-incarnation',
+  'ignored-unknown-incarnation',
+  'ignored-epoch-older',
+  'ignored-epoch-newer',
+  'ignored-not-following',
+  'ignored-not-leading',
+  'ignored-not-my-leader',
+  'ignored-duplicate',
+  'ignored-beyond-window',
+  'ignored-no-room',
+  'ignored-already-acked',
+  'ignored-never-proposed',
+  'ignored-not-kept',
+  'ignored-malformed',
+  'ignored-unknown-kind',
+] as const
+
+export type CounterName = (typeof NAMES)[number]
+export const COUNTER_NAMES: readonly CounterName[] = NAMES
+
+/** Index of each counter in State.counters. */
+export const COUNT = Object.fromEntries(NAMES.map((name, index) => [name, index])) as {
+  readonly [Name in CounterName]: number
+}

@@ -1,0 +1,207 @@
+/**
+ * Follower, BROADCAST phase: hold proposals in order, acknowledge what is held, learn what is committed.
+ *
+ * Zab assumes FIFO channels; datagrams are lost, repeated and reordered. Here the assumption is restored by
+ * counters: a proposal is accepted only at the next counter, early ones wait in a bounded window, and holes are
+ * asked for. Acknowledgements and commits are cumulative, so that losing one is harmless.
+ *
+ * Called only by replica.ts, only while following. Upholds TotalOrder and Agreement.
+ */
+
+import { assert, at } from '../assert.js'
+import {
+  committedOf,
+  counterOf,
+  countOf,
+  epochOf,
+  lengthOf,
+  setCommitted,
+  setCounter,
+  writeHeader,
+} from './header.js'
+import { historyAppend, historyLast, historyRoom } from './history.js'
+import { CONTROL_BYTES } from './leader.js'
+import { COUNTER_MAX, DATAGRAM_ALIGN, DATAGRAM_OPERATIONS_MAX } from './limits.js'
+import type { State } from './state.js'
+import { controlSlot, count, emitSend, ROLE } from './state.js'
+import { BODY_OFFSET, HEADER, KIND, PROPOSE, TAG_BYTES, wideAt } from './wire.js'
+
+const NACK_TICKS = 50 //  5 ms: the same hole is not asked for again sooner
+const HOLES_MAX = 16 //   NACKs of one turn
+
+/** Why a PROPOSE was dropped; null when it is held or waits for one before it. */
+export type ProposeIgnored =
+  | 'ignored-duplicate'
+  | 'ignored-beyond-window'
+  | 'ignored-no-room'
+  | 'ignored-malformed'
+  | null
+
+export function onPropose(state: State, offset: number): ProposeIgnored {
+  assert(state.role === ROLE.FOLLOWING, 'onPropose: only a follower takes proposals')
+  const counter = counterOf(state.words, offset)
+  const operations = countOf(state.words, offset)
+  count(state, 'propose-received')
+  if (isMalformed(state, offset, counter, operations)) return 'ignored-malformed'
+
+  const last = counter + operations - 1
+  state.lastProposed = Math.max(state.lastProposed, last)
+  if (last <= state.lastHeld) {
+    state.ackOwed = true // the acknowledgement of it may have been lost
+    onCommitted(state, committedOf(state.words, offset))
+    return 'ignored-duplicate'
+  }
+  if (counter !== state.lastHeld + 1) return park(state, offset, counter)
+  if (!hold(state, offset, counter, operations)) return 'ignored-no-room'
+  onCommitted(state, committedOf(state.words, offset))
+  if (state.parkCount > 0) holdParked(state)
+  return null
+}
+
+/** COMMIT and HEARTBEAT: how far the leader has proposed and committed. */
+export function onCommit(state: State, offset: number): void {
+  count(state, 'commits-received')
+  const proposed = counterOf(state.words, offset)
+  if (proposed > COUNTER_MAX) return
+  state.lastProposed = Math.max(state.lastProposed, proposed)
+  onCommitted(state, committedOf(state.words, offset))
+}
+
+/** Ends a turn: one cumulative ACK for all that came, and NACKs for the holes that are known. */
+export function followerFlush(state: State, tick: number): void {
+  if (state.lastHeld > state.ackedTold || state.ackOwed) {
+    sendToLeader(state, KIND.ACK, state.lastHeld, state.lastApplied)
+    state.ackedTold = state.lastHeld
+    state.ackOwed = false
+    count(state, 'acks-sent')
+  }
+  if (state.parkCount > 0) count(state, 'stall-order')
+  if (state.lastHeld < state.lastProposed) askForHoles(state, tick)
+}
+
+/** Absolute index from which a follower keeps entries in any case: those not handed out yet. */
+export function followerKeeps(state: State): number {
+  return state.applyNext
+}
+
+function isMalformed(state: State, offset: number, counter: number, operations: number): boolean {
+  return (
+    counter < 1 ||
+    counter > COUNTER_MAX - operations ||
+    operations < 1 ||
+    operations > DATAGRAM_OPERATIONS_MAX ||
+    lengthOf(state.words, offset) < BODY_OFFSET + TAG_BYTES
+  )
+}
+
+/** The next proposal in order: copied into the history, where it stays until it is old. */
+function hold(state: State, offset: number, counter: number, operations: number): boolean {
+  const { history, words } = state
+  const length = lengthOf(words, offset)
+  const bytes = Math.ceil(length / DATAGRAM_ALIGN) * DATAGRAM_ALIGN
+  if (historyRoom(history, bytes, followerKeeps(state)) === 0) return false
+  state.bytes.copyWithin(history.head, offset, offset + length)
+  const time = wideAt(words, (offset + HEADER.SIZE + PROPOSE.time) >>> 2)
+  historyAppend(history, counter, operations, bytes, epochOf(words, offset), time)
+  state.lastHeld = counter + operations - 1
+  count(state, 'writes-in-propose-received', operations)
+  return true
+}
+
+/** Keeps an early proposal for when the hole before it is filled. */
+function park(state: State, offset: number, counter: number): ProposeIgnored {
+  let free = -1
+  for (let slot = 0; slot < state.config.parkSlots; slot++) {
+    const parked = at(state.parkCounter, slot)
+    if (parked === counter) return 'ignored-duplicate'
+    if (parked === 0 && free < 0) free = slot
+  }
+  if (free < 0) return 'ignored-beyond-window'
+  const to = parkOffset(state, free)
+  state.bytes.copyWithin(to, offset, offset + lengthOf(state.words, offset))
+  state.parkCounter[free] = counter
+  state.parkCount++
+  return null
+}
+
+function holdParked(state: State): void {
+  for (;;) {
+    const slot = state.parkCounter.indexOf(state.lastHeld + 1)
+    if (slot < 0) break
+    const offset = parkOffset(state, slot)
+    const operations = countOf(state.words, offset)
+    if (!hold(state, offset, state.lastHeld + 1, operations)) return
+    freePark(state, slot)
+    onCommitted(state, committedOf(state.words, offset))
+  }
+  // What was parked and came again in another way is of no use.
+  for (let slot = 0; slot < state.config.parkSlots && state.parkCount > 0; slot++) {
+    const counter = at(state.parkCounter, slot)
+    if (counter !== 0 && counter <= state.lastHeld) freePark(state, slot)
+  }
+}
+
+function freePark(state: State, slot: number): void {
+  state.parkCounter[slot] = 0
+  state.parkCount--
+}
+
+function parkOffset(state: State, slot: number): number {
+  return state.config.parkOffset + slot * state.config.datagramBytes
+}
+
+/** Commits as far as the history goes without a hole. What is beyond is remembered for when it is filled. */
+function onCommitted(state: State, committed: number): void {
+  if (committed <= COUNTER_MAX) state.commitKnown = Math.max(state.commitKnown, committed)
+  const { history } = state
+  const target = Math.min(state.commitKnown, state.lastHeld)
+  while (state.commitNext < history.next) {
+    const last = historyLast(history, state.commitNext)
+    if (last > target) break
+    count(state, 'writes-committed', last - state.lastCommitted)
+    state.lastCommitted = last
+    state.commitNext++
+  }
+}
+
+/** One NACK for each hole between what is held, what is parked and what the leader has proposed. */
+function askForHoles(state: State, tick: number): void {
+  const from = state.lastHeld + 1
+  if (from === state.nackedFrom && tick < state.nackTick) return
+  state.nackedFrom = from
+  state.nackTick = tick + NACK_TICKS
+  let hole = from
+  for (let holes = 0; holes < HOLES_MAX && hole <= state.lastProposed; holes++) {
+    const slot = lowestParked(state, hole)
+    const to = slot < 0 ? state.lastProposed : at(state.parkCounter, slot) - 1
+    if (to >= hole) {
+      sendToLeader(state, KIND.NACK, hole, to)
+      count(state, 'nacks-sent')
+    } else {
+      holes--
+    }
+    if (slot < 0) return
+    hole = at(state.parkCounter, slot) + countOf(state.words, parkOffset(state, slot))
+  }
+}
+
+/** Park slot of the lowest counter at or after `from`, or -1. */
+function lowestParked(state: State, from: number): number {
+  let best = -1
+  let bestCounter = Infinity
+  for (let slot = 0; slot < state.config.parkSlots; slot++) {
+    const counter = at(state.parkCounter, slot)
+    if (counter < from || counter === 0 || counter >= bestCounter) continue
+    best = slot
+    bestCounter = counter
+  }
+  return best
+}
+
+function sendToLeader(state: State, kind: number, counter: number, committed: number): void {
+  const offset = controlSlot(state)
+  writeHeader(state.words, offset, state.sender, kind, CONTROL_BYTES, state.currentEpoch, 0)
+  setCounter(state.words, offset, counter)
+  setCommitted(state.words, offset, committed)
+  emitSend(state, state.leader, offset, CONTROL_BYTES, true)
+}
