@@ -6,7 +6,8 @@ namespace machine {
 
 namespace {
 
-/** Operations taken in hand together, so that memory is fetched for one entry while another executes. */
+/** Operations taken in hand together, so that memory is fetched for one entry while another
+ * executes. */
 constexpr uint32_t GROUP_OPERATIONS = 256;
 
 /** How far ahead of an operation its bucket and its item are fetched. */
@@ -42,12 +43,14 @@ void Applier::apply(const uint32_t* offsets, uint32_t count) {
 }
 
 void Applier::gather(uint32_t offset) {
-  require(uint64_t{offset} + wire::OVERHEAD_BYTES <= settings_.slabBytes, "apply: an entry is in the slab");
+  require(uint64_t{offset} + wire::OVERHEAD_BYTES <= settings_.slabBytes,
+          "apply: an entry is in the slab");
   const uint8_t* const datagram = settings_.slab + offset;
   const auto header = wire::load<wire::Header>(datagram);
   const Body body = bodyOf(datagram, settings_.datagramBytes);
   require(body.at != nullptr, "apply: an entry has a possible length");
-  require(uint64_t{offset} + header.length <= settings_.slabBytes, "apply: an entry ends in the slab");
+  require(uint64_t{offset} + header.length <= settings_.slabBytes,
+          "apply: an entry ends in the slab");
   require(header.counter == applied_ + 1, "apply: entries come in the order of their counters");
   const uint64_t time = wire::load<wire::Propose>(datagram + sizeof(wire::Header)).time;
 
@@ -57,18 +60,20 @@ void Applier::gather(uint32_t offset) {
     gatherRecord(record, counter, time);
   }
   require(!range.failed(), "apply: the records of an entry were validated at their home");
-  require(counter - header.counter == header.count, "apply: an entry holds as many operations as it says");
+  require(counter - header.counter == header.count,
+          "apply: an entry holds as many operations as it says");
   applied_ = counter - 1;
 }
 
 void Applier::gatherRecord(const RecordView& record, uint64_t counter, uint64_t time) {
   records_.push_back({record, counter, time, static_cast<uint32_t>(operations_.size())});
   sessions_.prefetch(record.head.session);
-  const bool valid = walkOperations(record, Form::ordered, [&](const uint8_t* at, const wire::Operation& head) {
-    const uint64_t hash = mica::hashKey(at + keyOffset(head.kind), head.keyBytes);
-    if (operations_.size() < BUCKETS_AHEAD) store_.prefetchBucket(hash);
-    operations_.push_back({at, hash});
-  });
+  const bool valid =
+      walkOperations(record, Form::ordered, [&](const uint8_t* at, const wire::Operation& head) {
+        const uint64_t hash = mica::hashKey(at + keyOffset(head.kind), head.keyBytes);
+        if (operations_.size() < BUCKETS_AHEAD) store_.prefetchBucket(hash);
+        operations_.push_back({at, hash});
+      });
   require(valid, "apply: the operations of an entry were validated at their home");
 }
 
@@ -86,12 +91,16 @@ void Applier::executeGroup() {
 
 void Applier::prefetchSessions(size_t record) {
   if (record + SESSIONS_AHEAD < records_.size()) {
-    const Session* const session = sessions_.find(records_[record + SESSIONS_AHEAD].view.head.session);
-    __builtin_prefetch(session);
-    __builtin_prefetch(reinterpret_cast<const uint8_t*>(session) + 64);
+    const Session* const session =
+        sessions_.find(records_[record + SESSIONS_AHEAD].view.head.session);
+    if (session != nullptr) {
+      __builtin_prefetch(session, 1);
+      __builtin_prefetch(&session->first, 1);
+    }
   }
   if (record + RESULTS_AHEAD < records_.size()) {
-    const Session* const session = sessions_.find(records_[record + RESULTS_AHEAD].view.head.session);
+    const Session* const session =
+        sessions_.find(records_[record + RESULTS_AHEAD].view.head.session);
     if (session != nullptr) session->state.results.prefetchNext();
   }
 }
@@ -117,8 +126,8 @@ void Applier::applyRecord(const RecordRef& record) {
   if (next != 0) counters_.add(counter::WRITES_DUPLICATE, next);
   while (next < head.count) {
     const uint64_t allowed = Home::boundary(*session) - state.applied;
-    const auto end = static_cast<uint32_t>(std::min<uint64_t>(next + std::min<uint64_t>(allowed, head.count),
-                                                              head.count));
+    const auto end = static_cast<uint32_t>(
+        std::min<uint64_t>(next + std::min<uint64_t>(allowed, head.count), head.count));
     next = executeUntil(*session, record, next, end);
     if (session->first != nullptr) home_.drain(*session);
     if (!closing_) continue;
@@ -150,7 +159,8 @@ void Applier::close(Session& session) {
 }
 
 /** Executes operations [from, end) of a record, or up to a CLOSE; returns where it stopped. */
-uint32_t Applier::executeUntil(Session& session, const RecordRef& record, uint32_t from, uint32_t end) {
+uint32_t Applier::executeUntil(Session& session, const RecordRef& record, uint32_t from,
+                               uint32_t end) {
   SessionState& state = session.state;
   Run run{state.applied + 1, 0, 0, wire::status::OK};
   uint32_t i = from;
@@ -175,8 +185,9 @@ uint32_t Applier::executeUntil(Session& session, const RecordRef& record, uint32
 void Applier::keep(SessionState& state, const Run& run) {
   state.results.push(run);
   if (run.status == wire::status::OK) return;
-  counters_.add(run.status == wire::status::FULL ? counter::WRITES_REFUSED_FULL : counter::WRITES_FAILED,
-                run.count);
+  counters_.add(
+      run.status == wire::status::FULL ? counter::WRITES_REFUSED_FULL : counter::WRITES_FAILED,
+      run.count);
 }
 
 Executed Applier::execute(Session& session, const OperationRef& operation, uint64_t version) {
@@ -189,12 +200,15 @@ Executed Applier::execute(Session& session, const OperationRef& operation, uint6
   const auto expected = [&] { return wire::load<uint64_t>(at + sizeof(wire::Operation)); };
   switch (head.kind) {
     case wire::op::SET:
-      return executedOf(store_.set(hash, key, head.keyBytes, value, head.valueBytes, attributes), version);
+      return executedOf(store_.set(hash, key, head.keyBytes, value, head.valueBytes, attributes),
+                        version);
     case wire::op::CREATE:
-      return executedOf(store_.create(hash, key, head.keyBytes, value, head.valueBytes, attributes), version);
+      return executedOf(store_.create(hash, key, head.keyBytes, value, head.valueBytes, attributes),
+                        version);
     case wire::op::SET_IF:
       return executedOf(
-          store_.setIf(expected(), hash, key, head.keyBytes, value, head.valueBytes, attributes), version);
+          store_.setIf(expected(), hash, key, head.keyBytes, value, head.valueBytes, attributes),
+          version);
     case wire::op::DELETE:
       return executedOf(store_.remove(hash, key, head.keyBytes), version);
     case wire::op::DELETE_IF:
@@ -205,7 +219,8 @@ Executed Applier::execute(Session& session, const OperationRef& operation, uint6
       closing_ = true;
       return {wire::status::OK, version};
     default:
-      require(head.kind == wire::op::SYNC || head.kind == wire::op::TOUCH, "apply: every kind is known");
+      require(head.kind == wire::op::SYNC || head.kind == wire::op::TOUCH,
+              "apply: every kind is known");
       return {wire::status::OK, version};
   }
 }

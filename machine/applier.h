@@ -1,9 +1,9 @@
 /**
- * Executes committed entries in order: sessions, exactly once, the store; and hands what is owed here its
- * answers.
+ * Executes committed entries in order: sessions, exactly once, the store; and hands what is owed
+ * here its answers.
  *
- * Upholds Integrity at the state machine: a write of a session takes effect at most once, and only after all
- * earlier ones of its session. Everything but the answers depends on the log alone.
+ * Upholds Integrity at the state machine: a write of a session takes effect at most once, and only
+ * after all earlier ones of its session. Everything but the answers depends on the log alone.
  */
 #pragma once
 

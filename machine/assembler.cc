@@ -6,9 +6,9 @@ namespace machine {
 
 namespace {
 
-constexpr uint32_t STATUSES[] = {wire::status::OK,   wire::status::NOT_FOUND,
+constexpr uint32_t STATUSES[] = {wire::status::OK,     wire::status::NOT_FOUND,
                                  wire::status::EXISTS, wire::status::VERSION_MISMATCH,
-                                 wire::status::FULL, wire::status::BAD_REQUEST};
+                                 wire::status::FULL,   wire::status::BAD_REQUEST};
 static_assert(static_cast<uint32_t>(mica::Status::versionMismatch) == 3);
 static_assert(static_cast<uint32_t>(mica::Status::tooLarge) == 5);
 
@@ -73,12 +73,15 @@ Executed Assembler::executeWide(const uint8_t* bytes, uint32_t total, uint64_t v
   const mica::Attributes attributes{version};
   switch (wide.kind) {
     case wire::op::SET:
-      return executedOf(store_.set(hash, key, wide.keyBytes, value, wide.valueBytes, attributes), version);
+      return executedOf(store_.set(hash, key, wide.keyBytes, value, wide.valueBytes, attributes),
+                        version);
     case wire::op::CREATE:
-      return executedOf(store_.create(hash, key, wide.keyBytes, value, wide.valueBytes, attributes), version);
+      return executedOf(store_.create(hash, key, wide.keyBytes, value, wide.valueBytes, attributes),
+                        version);
     case wire::op::SET_IF:
       return executedOf(
-          store_.setIf(wide.version, hash, key, wide.keyBytes, value, wide.valueBytes, attributes), version);
+          store_.setIf(wide.version, hash, key, wide.keyBytes, value, wide.valueBytes, attributes),
+          version);
     default:
       return BAD_REQUEST;
   }

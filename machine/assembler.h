@@ -1,6 +1,6 @@
 /**
- * Puts wide operations together from fragments. Part of the replicated state: every decision depends on the
- * log alone.
+ * Puts wide operations together from fragments. Part of the replicated state: every decision
+ * depends on the log alone.
  */
 #pragma once
 
@@ -13,7 +13,8 @@ namespace machine {
 /** Cluster-wide: what wide operations in progress may take together. */
 inline constexpr uint64_t ASSEMBLIES_BYTES_MAX = 64u << 20;
 
-/** How an operation went; `version` is of the item now there, or of the operation when it succeeded. */
+/** How an operation went; `version` is of the item now there, or of the operation when it
+ * succeeded. */
 struct Executed {
   uint32_t status;
   uint64_t version;
@@ -26,7 +27,8 @@ class Assembler {
   explicit Assembler(mica::Store& store) : store_(store) {}
 
   /** Takes a FRAGMENT at `at`. The last one of an operation executes it. */
-  Executed fragment(Assembly& assembly, const uint8_t* at, const wire::Operation& head, uint64_t version);
+  Executed fragment(Assembly& assembly, const uint8_t* at, const wire::Operation& head,
+                    uint64_t version);
   void drop(Assembly& assembly);
 
  private:

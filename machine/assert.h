@@ -1,8 +1,8 @@
 /**
  * Asserts that stay on in production, for what the code says about its own state.
  *
- * A failed assert ends the process: Zab survives a stopped replica, not a wrong one. Never used on what a
- * client says.
+ * A failed assert ends the process: Zab survives a stopped replica, not a wrong one. Never used on
+ * what a client says.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 /**
- * What the machine counts. The order is MACHINE_COUNTERS of src/store/machine.ts; a test compares them.
+ * What the machine counts. The order is MACHINE_COUNTERS of src/store/machine.ts; a test compares
+ * them.
  */
 #pragma once
 
@@ -38,7 +39,10 @@ inline constexpr const char* COUNTER_NAMES[] = {
 };
 inline constexpr uint32_t COUNTERS = sizeof(COUNTER_NAMES) / sizeof(COUNTER_NAMES[0]);
 
-/** Index by name at compile time: a misspelt name does not compile. */
+/** Never called: not being constexpr, it stops the compiler at a name that is not in the list. */
+inline void noSuchCounter() {}
+
+/** Index by name at compile time. */
 consteval uint32_t counterIndex(const char* name) {
   for (uint32_t i = 0; i < COUNTERS; ++i) {
     const char* a = COUNTER_NAMES[i];
@@ -46,7 +50,8 @@ consteval uint32_t counterIndex(const char* name) {
     while (*a != 0 && *a == *b) ++a, ++b;
     if (*a == *b) return i;
   }
-  throw "no such counter";
+  noSuchCounter();
+  return COUNTERS;
 }
 
 namespace counter {

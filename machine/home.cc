@@ -10,20 +10,22 @@ namespace {
 constexpr uint32_t PENDING_BYTES_MIN = 1u << 20;
 constexpr uint32_t PENDING_BYTES_PER_WRITE = 256;
 
-/** Reads whose buckets are fetched while a datagram is scanned; the rest follow as reads are served. */
+/** Reads whose buckets are fetched while a datagram is scanned; the rest follow as reads are
+ * served. */
 constexpr uint32_t SCAN_AHEAD = 24;
 
 }  // namespace
 
-Home::Home(const Settings& settings, SessionTable& sessions, const mica::Store& store, Packer& packer,
-           Replies& replies, Counters& counters)
+Home::Home(const Settings& settings, SessionTable& sessions, const mica::Store& store,
+           Packer& packer, Replies& replies, Counters& counters)
     : settings_(settings),
       sessions_(sessions),
       store_(store),
       packer_(packer),
       replies_(replies),
       counters_(counters),
-      pendingBytesMax_(std::max(PENDING_BYTES_MIN, settings.sessionWindow * PENDING_BYTES_PER_WRITE)),
+      pendingBytesMax_(
+          std::max(PENDING_BYTES_MIN, settings.sessionWindow * PENDING_BYTES_PER_WRITE)),
       bound_(settings.linksMax, nullptr) {
   records_.reserve(settings.datagramBytes / sizeof(wire::Record));
   reads_.reserve(wire::DATAGRAM_OPERATIONS_MAX);
@@ -62,7 +64,8 @@ bool Home::scan(const Body& body) {
 }
 
 Taken Home::request(uint32_t offset, uint32_t link) {
-  require(uint64_t{offset} + settings_.datagramBytes <= settings_.slabBytes, "home: a REQUEST is in the slab");
+  require(uint64_t{offset} + settings_.datagramBytes <= settings_.slabBytes,
+          "home: a REQUEST is in the slab");
   require(replies_.isOpen(link), "home: a REQUEST comes over an open link");
   if (!packer_.hasRoom() || replies_.nearlyExhausted()) return Taken::noRoom;
   const Body body = bodyOf(settings_.slab + offset, settings_.datagramBytes);
@@ -92,7 +95,8 @@ void Home::take(const RecordView& record, uint32_t link) {
     replies_.run(to, wire::status::SESSION_EXPIRED, head.count, 0);
     readNext_ += reads;
   } else if (!bind(*session, link)) {
-    readNext_ += reads;  // late mail of a link that the session has left: it asked again over the new one
+    readNext_ +=
+        reads;  // late mail of a link that the session has left: it asked again over the new one
   } else if (refuses(*session, head)) {
     replies_.run(to, wire::status::BAD_REQUEST, head.count, 0);
     readNext_ += reads;
@@ -205,7 +209,8 @@ void Home::takeReads(Session& session, const Segment& segment) {
 }
 
 Taken Home::forwarded(uint32_t offset) {
-  require(uint64_t{offset} + settings_.datagramBytes <= settings_.slabBytes, "home: a FORWARD is in the slab");
+  require(uint64_t{offset} + settings_.datagramBytes <= settings_.slabBytes,
+          "home: a FORWARD is in the slab");
   if (!packer_.hasRoom()) return Taken::noRoom;
   const Body body = bodyOf(settings_.slab + offset, settings_.datagramBytes);
   RecordRange range(body, Form::ordered);
@@ -214,7 +219,8 @@ Taken Home::forwarded(uint32_t offset) {
   for (RecordView record; range.next(record);) {
     operations += record.head.count;
     records_.push_back(record);
-    if (!walkOperations(record, Form::ordered, [](const uint8_t*, const wire::Operation&) {})) range.fail();
+    if (!walkOperations(record, Form::ordered, [](const uint8_t*, const wire::Operation&) {}))
+      range.fail();
   }
   if (body.at == nullptr || range.failed() || operations > wire::DATAGRAM_OPERATIONS_MAX) {
     counters_.add(counter::MALFORMED, 1);

@@ -1,9 +1,9 @@
 /**
- * The home of sessions: takes the REQUESTs of clients, serves reads, packs writes for the order, and remembers
- * what is still to be answered.
+ * The home of sessions: takes the REQUESTs of clients, serves reads, packs writes for the order,
+ * and remembers what is still to be answered.
  *
- * Upholds the session's order: a read takes effect after every earlier write of its session and before every
- * later one. The applier asks `boundary` how far it may go before `drain` must run.
+ * Upholds the session's order: a read takes effect after every earlier write of its session and
+ * before every later one. The applier asks `boundary` how far it may go before `drain` must run.
  */
 #pragma once
 
@@ -44,7 +44,8 @@ class Home {
 
   // For the applier.
 
-  /** The last write of the session that may be applied before `drain`. Always beyond what is applied. */
+  /** The last write of the session that may be applied before `drain`. Always beyond what is
+   * applied. */
   static uint64_t boundary(const Session& session) {
     const Pending* const first = session.first;
     if (first == nullptr) return UINT64_MAX;

@@ -29,7 +29,8 @@ void Home::unbind(Session& session) {
   if (session.link == LINK_NONE) return;
   dropPendings(session);
   if (session.linkNext != nullptr) session.linkNext->linkPrevious = session.linkPrevious;
-  (session.linkPrevious == nullptr ? bound_[session.link] : session.linkPrevious->linkNext) = session.linkNext;
+  (session.linkPrevious == nullptr ? bound_[session.link] : session.linkPrevious->linkNext) =
+      session.linkNext;
   session.linkPrevious = session.linkNext = nullptr;
   session.link = LINK_NONE;
 }
@@ -81,7 +82,8 @@ void Home::oweMissing(Session& session, const Segment& segment) {
     }
     if (node == nullptr || node->operation > operation) {
       const uint64_t sequence = segment.sequence + (segment.reads ? 0 : i);
-      Pending* const missing = makePending(session, {segment.reads, 1, operation, sequence, at, end});
+      Pending* const missing =
+          makePending(session, {segment.reads, 1, operation, sequence, at, end});
       missing->next = node;
       (previous == nullptr ? session.first : previous->next) = missing;
       if (node == nullptr) session.last = missing;
@@ -91,7 +93,8 @@ void Home::oweMissing(Session& session, const Segment& segment) {
   }
 }
 
-void Home::answerCached(const Session& session, uint64_t operation, uint64_t sequence, uint32_t count) {
+void Home::answerCached(const Session& session, uint64_t operation, uint64_t sequence,
+                        uint32_t count) {
   while (count != 0) {
     const Answered to{session.link, session.state.id, operation};
     Run run{sequence, 0, count, wire::status::BAD_REQUEST};

@@ -8,18 +8,22 @@ namespace {
 constexpr uint32_t RESIDENT_EVERY = 64;
 
 const char* problemOf(const Settings& settings) {
-  if (settings.datagramBytes < wire::DATAGRAM_BYTES_MIN || settings.datagramBytes > wire::DATAGRAM_BYTES_MAX ||
+  if (settings.datagramBytes < wire::DATAGRAM_BYTES_MIN ||
+      settings.datagramBytes > wire::DATAGRAM_BYTES_MAX ||
       settings.datagramBytes % wire::DATAGRAM_ALIGN != 0) {
     return "datagramBytes must be a multiple of 64 from 960 to 65472";
   }
   if (settings.replica >= wire::ORIGIN_CLIENT) return "replica must be below 255";
   const uint64_t repliesEnd =
       settings.replyOffset + uint64_t{settings.replySlots} * settings.datagramBytes;
-  if (settings.replySlots == 0 || settings.replyOffset % 4 != 0 || repliesEnd > settings.slabBytes) {
+  if (settings.replySlots == 0 || settings.replyOffset % 4 != 0 ||
+      repliesEnd > settings.slabBytes) {
     return "replyOffset and replySlots must name an aligned region inside the slab";
   }
-  if (settings.linksMax == 0 || settings.linksMax > 1u << 20) return "linksMax must be from 1 to 2^20";
-  if (settings.sessionsMax == 0 || settings.sessionsMax > 1u << 26) return "sessionsMax must be from 1 to 2^26";
+  if (settings.linksMax == 0 || settings.linksMax > 1u << 20)
+    return "linksMax must be from 1 to 2^20";
+  if (settings.sessionsMax == 0 || settings.sessionsMax > 1u << 26)
+    return "sessionsMax must be from 1 to 2^26";
   if (settings.sessionWindow == 0 || settings.sessionWindow > 1u << 20) {
     return "sessionWindow must be from 1 to 2^20";
   }
@@ -49,12 +53,14 @@ Machine::Machine(const Settings& s, std::unique_ptr<mica::Store> store)
       counters_(s.counters),
       sessions_(s.sessionsMax),
       packer_(s.slab, s.datagramBytes, s.packRows, s.rows, counters_),
-      replies_({s.slab, s.datagramBytes, s.replyOffset, s.replySlots, s.linksMax, s.replyRows, s.rows},
-               counters_),
-      home_({s.slab, s.slabBytes, s.datagramBytes, s.replica, s.linksMax, s.sessionsMax, s.sessionWindow},
+      replies_(
+          {s.slab, s.datagramBytes, s.replyOffset, s.replySlots, s.linksMax, s.replyRows, s.rows},
+          counters_),
+      home_({s.slab, s.slabBytes, s.datagramBytes, s.replica, s.linksMax, s.sessionsMax,
+             s.sessionWindow},
             sessions_, *store_, packer_, replies_, counters_),
-      applier_({s.slab, s.slabBytes, s.datagramBytes, s.replica, s.sessionWindow}, sessions_, *store_, home_,
-               counters_) {
+      applier_({s.slab, s.slabBytes, s.datagramBytes, s.replica, s.sessionWindow}, sessions_,
+               *store_, home_, counters_) {
   refreshGauges();
 }
 
@@ -82,7 +88,8 @@ void Machine::refreshGauges() {
   counters_.set(counter::SESSIONS, sessions_.count());
   counters_.set(counter::PENDING_RECORDS, home_.pendings());
   counters_.set(counter::REPLY_SLOTS_FREE, replies_.slotsFree());
-  if (applyCalls_++ % RESIDENT_EVERY == 0) counters_.set(counter::RESIDENT_BYTES, store_->residentBytes());
+  if (applyCalls_++ % RESIDENT_EVERY == 0)
+    counters_.set(counter::RESIDENT_BYTES, store_->residentBytes());
 }
 
 }  // namespace machine

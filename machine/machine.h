@@ -1,15 +1,17 @@
 /**
- * The replicated state machine and its home side, in plain C++ over mica: no Node, no sockets, no clock.
+ * The replicated state machine and its home side, in plain C++ over mica: no Node, no sockets, no
+ * clock.
  *
  * It works on datagrams where they lie in a slab. Three jobs:
- *   home     takes REQUESTs of clients in the order of their link: serves reads, packs writes for the order,
- *            remembers what is still to be answered (home.h, pending.h, replies.h);
- *   order    packs records into datagram-sized entries of a ring: PROPOSE at a leader, FORWARD at a follower
+ *   home     takes REQUESTs of clients in the order of their link: serves reads, packs writes for
+ * the order, remembers what is still to be answered (home.h, pending.h, replies.h); order    packs
+ * records into datagram-sized entries of a ring: PROPOSE at a leader, FORWARD at a follower
  *            (packer.h);
- *   apply    executes committed entries: sessions, exactly once, the store, and the answers owed here
- *            (applier.h, assembler.h, session_table.h, result_cache.h).
+ *   apply    executes committed entries: sessions, exactly once, the store, and the answers owed
+ * here (applier.h, assembler.h, session_table.h, result_cache.h).
  *
- * One thread. Nothing that a client says is asserted; what a committed entry says was validated at its home.
+ * One thread. Nothing that a client says is asserted; what a committed entry says was validated at
+ * its home.
  */
 #pragma once
 
@@ -29,7 +31,8 @@ struct Settings {
   uint32_t replySlots;
   uint32_t linksMax;
   uint32_t sessionsMax;    // cluster-wide setting: decided at apply
-  uint32_t sessionWindow;  // cluster-wide: unanswered writes a session may have (results are kept for them)
+  uint32_t sessionWindow;  // cluster-wide: unanswered writes a session may have (results are kept
+                           // for them)
   uint64_t storeBytes;     // cluster-wide: limit of the store
   uint32_t rows;           // of packRows, replyRows and applyRows
   // Owned by the caller, as long as the machine lives.
@@ -39,7 +42,8 @@ struct Settings {
   double* counters;
 };
 
-/** Words of a row of packRows {offset, bytes, length, operations} and replyRows {link, offset, length, 0}. */
+/** Words of a row of packRows {offset, bytes, length, operations} and replyRows {link, offset,
+ * length, 0}. */
 inline constexpr uint32_t ROW_WORDS = 4;
 
 class Machine {
@@ -53,20 +57,23 @@ class Machine {
   /** A REQUEST datagram, next in its link's order. */
   Taken request(uint32_t offset, uint32_t link) { return home_.request(offset, link); }
   /**
-   * Closes the open reply datagrams: rows in replyRows, at most `rows`; call again when it returns that many.
-   * The body is written; HEADER and LINK are the caller's. A slot is lent until replyFree.
+   * Closes the open reply datagrams: rows in replyRows, at most `rows`; call again when it returns
+   * that many. The body is written; HEADER and LINK are the caller's. A slot is lent until
+   * replyFree.
    */
   uint32_t repliesClose();
   void replyFree(uint32_t offset) { replies_.free(offset); }
 
   /**
-   * Entries are written from `offset` on, in at most `bytes`. forwardSequence 0: they become PROPOSEs (at a
-   * leader). Else they become FORWARDs numbered from it, and every record is stamped with its entry's number.
+   * Entries are written from `offset` on, in at most `bytes`. forwardSequence 0: they become
+   * PROPOSEs (at a leader). Else they become FORWARDs numbered from it, and every record is stamped
+   * with its entry's number.
    */
   void packBegin(uint32_t offset, uint32_t bytes, uint64_t forwardSequence);
   /** A FORWARD datagram, next in its link's order: its records, origin and number kept. */
   Taken forwarded(uint32_t offset) { return home_.forwarded(offset); }
-  /** Ends the span; returns how many rows packRows has. `bytes` is datagramBytes when full, else cut to 64. */
+  /** Ends the span; returns how many rows packRows has. `bytes` is datagramBytes when full, else
+   * cut to 64. */
   uint32_t packEnd() { return packer_.end(); }
 
   /** Committed entries in order: offsets of PROPOSE datagrams in applyRows[0, count). */

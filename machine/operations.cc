@@ -18,14 +18,17 @@ bool validRecordHead(const wire::Record& head, size_t room, Form form) {
 
 bool validOpen(const RecordView& record, Form form) {
   const auto head = wire::load<wire::Operation>(record.operations());
-  if (record.head.count != 1 || head.kind != wire::op::OPEN || head.keyBytes != NONCE_BYTES) return false;
+  if (record.head.count != 1 || head.kind != wire::op::OPEN || head.keyBytes != NONCE_BYTES)
+    return false;
   if (form == Form::ordered) return true;
-  return wire::load<uint64_t>(record.operations() + sizeof(wire::Operation)) == record.head.operation;
+  return wire::load<uint64_t>(record.operations() + sizeof(wire::Operation)) ==
+         record.head.operation;
 }
 
 Body bodyOf(const uint8_t* datagram, uint32_t datagramBytes) {
   const auto header = wire::load<wire::Header>(datagram);
-  if (header.length < wire::OVERHEAD_BYTES || header.length > datagramBytes || header.length % 4 != 0) {
+  if (header.length < wire::OVERHEAD_BYTES || header.length > datagramBytes ||
+      header.length % 4 != 0) {
     return {nullptr, 0};
   }
   return {datagram + wire::BODY_OFFSET, header.length - wire::OVERHEAD_BYTES};

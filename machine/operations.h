@@ -1,9 +1,11 @@
 /**
- * How operations lie in a record, and what makes them well formed. For datagrams of the network and for the log.
+ * How operations lie in a record, and what makes them well formed. For datagrams of the network and
+ * for the log.
  */
 #pragma once
 
 #include <array>
+#include <cstddef>
 
 #include "machine/wire.h"
 
@@ -54,8 +56,8 @@ inline bool validPrefix(const uint8_t* at, const wire::Operation& head) {
     return wire::load<uint64_t>(at + sizeof(wire::Operation)) <= wire::COUNTER_MAX;
   }
   const auto fragment = wire::load<wire::Fragment>(at + sizeof(wire::Operation));
-  return fragment.total <= WIDE_BYTES_MAX && fragment.offset < fragment.total && head.valueBytes != 0 &&
-         head.valueBytes <= fragment.total - fragment.offset;
+  return fragment.total <= WIDE_BYTES_MAX && fragment.offset < fragment.total &&
+         head.valueBytes != 0 && head.valueBytes <= fragment.total - fragment.offset;
 }
 
 /** Whether an operation that starts at `at` is well formed and ends by `end`. */
@@ -91,8 +93,8 @@ bool validRecordHead(const wire::Record& head, size_t room, Form form);
 bool validOpen(const RecordView& record, Form form);
 
 /**
- * Validates the operations of a record, calling visit(at, head) for each in order. False when malformed.
- * `record.head` is valid already.
+ * Validates the operations of a record, calling visit(at, head) for each in order. False when
+ * malformed. `record.head` is valid already.
  */
 template <typename Visit>
 inline bool walkOperations(const RecordView& record, Form form, Visit&& visit) {
@@ -118,10 +120,12 @@ struct Body {
 };
 Body bodyOf(const uint8_t* datagram, uint32_t datagramBytes);
 
-/** Goes through the records of a body whose headers are valid; `failed` says that it met one that is not. */
+/** Goes through the records of a body whose headers are valid; `failed` says that it met one that
+ * is not. */
 class RecordRange {
  public:
-  RecordRange(const Body& body, Form form) : at_(body.at), end_(body.at + body.bytes), form_(form) {}
+  RecordRange(const Body& body, Form form)
+      : at_(body.at), end_(body.at + body.bytes), form_(form) {}
 
   bool next(RecordView& record) {
     if (at_ == end_ || failed_) return false;

@@ -1,8 +1,10 @@
 /**
- * Packs records into entries: datagrams with room for HEADER and 16 bytes more, which the caller fills in.
+ * Packs records into entries: datagrams with room for HEADER and 16 bytes more, which the caller
+ * fills in.
  *
- * Records are never split. An entry that cannot take the next record is closed as full and takes a whole
- * datagram on the wire, so that a burst of entries is uniform; the last one is cut to a multiple of 64.
+ * Records are never split. An entry that cannot take the next record is closed as full and takes a
+ * whole datagram on the wire, so that a burst of entries is uniform; the last one is cut to a
+ * multiple of 64.
  */
 #pragma once
 
@@ -13,8 +15,13 @@ namespace machine {
 
 class Packer {
  public:
-  Packer(uint8_t* slab, uint32_t datagramBytes, uint32_t* rows, uint32_t rowsMax, Counters& counters)
-      : slab_(slab), datagramBytes_(datagramBytes), rows_(rows), rowsMax_(rowsMax), counters_(counters) {}
+  Packer(uint8_t* slab, uint32_t datagramBytes, uint32_t* rows, uint32_t rowsMax,
+         Counters& counters)
+      : slab_(slab),
+        datagramBytes_(datagramBytes),
+        rows_(rows),
+        rowsMax_(rowsMax),
+        counters_(counters) {}
 
   /** Entries are written into `bytes` from `offset` on. forwardSequence 0: they become PROPOSEs. */
   void begin(uint32_t offset, uint32_t bytes, uint64_t forwardSequence);
@@ -24,14 +31,17 @@ class Packer {
     return end_ - at_ >= 2 * uint64_t{datagramBytes_} && count_ + 2 <= rowsMax_;
   }
 
-  /** Starts a record whose operations will take at most `bytesMax`. The header is written by `finish`. */
+  /** Starts a record whose operations will take at most `bytesMax`. The header is written by
+   * `finish`. */
   uint8_t* start(uint32_t bytesMax, uint32_t operationsMax) {
     const uint32_t needed = sizeof(wire::Record) + bytesMax;
-    if (used_ + needed > limit() || operations_ + operationsMax > wire::DATAGRAM_OPERATIONS_MAX) closeFull();
+    if (used_ + needed > limit() || operations_ + operationsMax > wire::DATAGRAM_OPERATIONS_MAX)
+      closeFull();
     return entry() + used_ + sizeof(wire::Record);
   }
 
-  /** Ends the record: `head` with its bytes and forward sequence set here, written before its operations. */
+  /** Ends the record: `head` with its bytes and forward sequence set here, written before its
+   * operations. */
   void finish(wire::Record head, uint32_t operationsBytes, bool stamped) {
     head.bytes = sizeof(wire::Record) + operationsBytes;
     if (stamped) head.operation = forwardSequence_;

@@ -1,5 +1,6 @@
 /**
- * What a session is owed here: runs of writes on their way through the order, and reads behind them.
+ * What a session is owed here: runs of writes on their way through the order, and reads behind
+ * them.
  *
  * Nodes come in sizes of powers of two and are used again. One owner thread.
  */

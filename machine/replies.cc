@@ -13,7 +13,8 @@ constexpr uint32_t PART_BYTES_MIN = 64;
 
 uint8_t* Replies::room(Link& link, const Answered& to, uint32_t bytes, uint32_t answers) {
   const bool continues = link.record != nullptr && link.session == to.session && to.session != 0 &&
-                         link.operation == to.operation && link.answers + answers <= RECORD_ANSWERS_MAX;
+                         link.operation == to.operation &&
+                         link.answers + answers <= RECORD_ANSWERS_MAX;
   const uint32_t needed = bytes + (continues ? 0 : sizeof(wire::ReplyRecord));
   if (link.open == nullptr || link.open->used + needed > limit()) {
     finishDatagram(link);
@@ -36,7 +37,8 @@ void Replies::run(const Answered& to, uint32_t status, uint32_t count, uint64_t 
   while (count != 0) {
     const uint32_t answers = std::min(count, RECORD_ANSWERS_MAX);
     uint8_t* const at = room(links_[to.link], rest, sizeof(wire::Result), answers);
-    wire::store(at, wire::Result{wire::tag::RUN, static_cast<uint8_t>(status), 0, answers, version});
+    wire::store(at,
+                wire::Result{wire::tag::RUN, static_cast<uint8_t>(status), 0, answers, version});
     if (status == wire::status::OK) version += answers;
     rest.operation += answers;
     count -= answers;
@@ -48,7 +50,8 @@ void Replies::status(const Answered& to, uint32_t status, uint64_t version) {
   wire::store(at, wire::Result{wire::tag::STATUS, static_cast<uint8_t>(status), 0, 0, version});
 }
 
-void Replies::value(const Answered& to, uint64_t version, const uint8_t* value, uint32_t valueBytes) {
+void Replies::value(const Answered& to, uint64_t version, const uint8_t* value,
+                    uint32_t valueBytes) {
   Link& link = links_[to.link];
   const uint32_t padded = wire::padded(valueBytes);
   const uint32_t bytes = sizeof(wire::Result) + padded;
@@ -66,7 +69,8 @@ void Replies::parts(Link& link, const Answered& to, uint64_t version, const uint
   constexpr uint32_t head = sizeof(wire::Result) + sizeof(wire::Part);
   for (uint32_t offset = 0; offset < valueBytes;) {
     uint32_t left = link.open == nullptr ? 0 : limit() - link.open->used;
-    if (left < head + sizeof(wire::ReplyRecord) + PART_BYTES_MIN) left = limit() - wire::BODY_OFFSET;
+    if (left < head + sizeof(wire::ReplyRecord) + PART_BYTES_MIN)
+      left = limit() - wire::BODY_OFFSET;
     const uint32_t fits = (left - head - sizeof(wire::ReplyRecord)) & ~3u;
     const uint32_t bytes = std::min(valueBytes - offset, fits);
     const bool final = offset + bytes == valueBytes;
@@ -100,8 +104,8 @@ void Replies::startRecord(Link& link, const Answered& to) {
 void Replies::finishRecord(Link& link) {
   if (link.record == nullptr) return;
   const auto bytes = static_cast<uint32_t>(link.open->bytes + link.open->used - link.record);
-  wire::store(link.record, wire::ReplyRecord{bytes, static_cast<uint16_t>(link.answers), 0, link.session,
-                                             link.operation - link.answers});
+  wire::store(link.record, wire::ReplyRecord{bytes, static_cast<uint16_t>(link.answers), 0,
+                                             link.session, link.operation - link.answers});
   link.record = nullptr;
 }
 

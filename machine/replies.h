@@ -1,10 +1,10 @@
 /**
  * Answers on their way out: reply datagrams per link, in slots of the slab.
  *
- * A slot is free, held here (open or closed), or lent to the caller from repliesClose until replyFree. When
- * no slot is free, a reply is built in heap memory and moves into a slot when it is its turn. Once a link has
- * a reply in the heap, its later ones go there too: slots held here are always next in their link's order,
- * so they can always leave.
+ * A slot is free, held here (open or closed), or lent to the caller from repliesClose until
+ * replyFree. When no slot is free, a reply is built in heap memory and moves into a slot when it is
+ * its turn. Once a link has a reply in the heap, its later ones go there too: slots held here are
+ * always next in their link's order, so they can always leave.
  */
 #pragma once
 
@@ -49,7 +49,8 @@ class Replies {
   uint32_t slotsFree() const { return static_cast<uint32_t>(free_.size()); }
   bool nearlyExhausted() const { return slotsFree() < slotsReserved_; }
 
-  /** Writes with equal status and consecutive versions; or any number with one status and version. */
+  /** Writes with equal status and consecutive versions; or any number with one status and version.
+   */
   void run(const Answered& to, uint32_t status, uint32_t count, uint64_t version);
   void status(const Answered& to, uint32_t status, uint64_t version);
   void value(const Answered& to, uint64_t version, const uint8_t* value, uint32_t valueBytes);
@@ -85,10 +86,13 @@ class Replies {
   enum class Slot : uint8_t { free, held, lent };
 
   uint32_t limit() const { return settings_.datagramBytes - wire::TAG_BYTES; }
-  uint32_t slotIndex(uint32_t offset) const { return (offset - settings_.offset) / settings_.datagramBytes; }
+  uint32_t slotIndex(uint32_t offset) const {
+    return (offset - settings_.offset) / settings_.datagramBytes;
+  }
 
   uint8_t* room(Link& link, const Answered& to, uint32_t bytes, uint32_t answers);
-  void parts(Link& link, const Answered& to, uint64_t version, const uint8_t* value, uint32_t valueBytes);
+  void parts(Link& link, const Answered& to, uint64_t version, const uint8_t* value,
+             uint32_t valueBytes);
   void openDatagram(Link& link, uint32_t index);
   void startRecord(Link& link, const Answered& to);
   void finishRecord(Link& link);

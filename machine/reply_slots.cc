@@ -29,7 +29,8 @@ Replies::Replies(const Settings& settings, Counters& counters)
 Replies::~Replies() = default;
 
 void Replies::linkOpen(uint32_t link) {
-  require(link < links_.size() && links_[link].age == 0, "replies: a link is closed before it is opened");
+  require(link < links_.size() && links_[link].age == 0,
+          "replies: a link is closed before it is opened");
   links_[link].age = ageNext_++;
 }
 
@@ -90,8 +91,8 @@ bool Replies::moveToSlot(Datagram& datagram) {
   if (free_.empty()) return false;
   datagram.slotOffset = free_.back();
   free_.pop_back();
-  std::memcpy(settings_.slab + datagram.slotOffset + wire::BODY_OFFSET, datagram.bytes + wire::BODY_OFFSET,
-              datagram.used - wire::BODY_OFFSET);
+  std::memcpy(settings_.slab + datagram.slotOffset + wire::BODY_OFFSET,
+              datagram.bytes + wire::BODY_OFFSET, datagram.used - wire::BODY_OFFSET);
   return true;
 }
 
@@ -117,7 +118,8 @@ uint32_t Replies::close() {
     const uint32_t index = active_[i];
     Link& link = links_[index];
     finishDatagram(link);
-    while (link.first != nullptr && count < settings_.rowsMax && moveToSlot(*link.first)) emit(index, count++);
+    while (link.first != nullptr && count < settings_.rowsMax && moveToSlot(*link.first))
+      emit(index, count++);
     if (link.first != nullptr) {
       ++i;
       continue;
@@ -131,9 +133,11 @@ uint32_t Replies::close() {
 
 void Replies::free(uint32_t offset) {
   require(offset >= settings_.offset, "replies: a slot given back is one of ours");
-  require((offset - settings_.offset) % settings_.datagramBytes == 0, "replies: a slot is named by its start");
+  require((offset - settings_.offset) % settings_.datagramBytes == 0,
+          "replies: a slot is named by its start");
   const uint32_t index = slotIndex(offset);
-  require(index < slots_.size() && slots_[index] == Slot::lent, "replies: a slot given back was lent");
+  require(index < slots_.size() && slots_[index] == Slot::lent,
+          "replies: a slot given back was lent");
   slots_[index] = Slot::free;
   free_.push_back(offset);
 }

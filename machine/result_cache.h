@@ -1,8 +1,8 @@
 /**
  * The answers of a session's writes that its client may still ask for again. Replicated state.
  *
- * Equal answers in a row are one run: 32 plain writes of one record cost one. Runs are merged whenever they
- * can be, so that the cache depends only on the answers, not on how they came in.
+ * Equal answers in a row are one run: 32 plain writes of one record cost one. Runs are merged
+ * whenever they can be, so that the cache depends only on the answers, not on how they came in.
  */
 #pragma once
 
@@ -14,7 +14,8 @@
 
 namespace machine {
 
-/** Answers of `count` writes from `sequence` on. OK: each version is one more; else all have the same. */
+/** Answers of `count` writes from `sequence` on. OK: each version is one more; else all have the
+ * same. */
 struct Run {
   uint64_t sequence;
   uint64_t version;
@@ -67,7 +68,8 @@ class ResultCache {
     while (count_ != 0) {
       Run& oldest = at(0);
       if (oldest.sequence >= answered) return;
-      if (oldest.end() > answered) return oldest.skip(static_cast<uint32_t>(answered - oldest.sequence));
+      if (oldest.end() > answered)
+        return oldest.skip(static_cast<uint32_t>(answered - oldest.sequence));
       first_ = (first_ + 1) & (capacity_ - 1);
       --count_;
     }

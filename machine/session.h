@@ -1,6 +1,6 @@
 /**
- * A session: the replicated part, equal on every replica that applied the same log, and the home part, of the
- * replica that its client talks to.
+ * A session: the replicated part, equal on every replica that applied the same log, and the home
+ * part, of the replica that its client talks to.
  */
 #pragma once
 
@@ -24,8 +24,8 @@ struct Assembly {
 /** Replicated: what a snapshot holds of a session. */
 struct SessionState {
   uint64_t id = 0;
-  uint64_t applied = 0;   // sequence of the last write applied
-  uint64_t answered = 1;  // sequences before it are answered: the client said so
+  uint64_t applied = 0;      // sequence of the last write applied
+  uint64_t answered = 1;     // sequences before it are answered: the client said so
   uint64_t lastTouched = 0;  // log time, microseconds
   ResultCache results;
   Assembly assembly;

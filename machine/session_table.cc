@@ -27,7 +27,8 @@ SessionTable::SessionTable(uint32_t sessionsMax) : sessionsMax_(sessionsMax) {
 SessionTable::~SessionTable() { std::free(slots_); }
 
 Session* SessionTable::insert(uint64_t id) {
-  require(!full() && find(id) == nullptr && id != 0, "sessions: a new session has room and a new id");
+  require(!full() && find(id) == nullptr && id != 0,
+          "sessions: a new session has room and a new id");
   Session* session;
   if (free_.empty()) {
     session = &sessions_.emplace_back();

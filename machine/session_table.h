@@ -1,5 +1,6 @@
 /**
- * Sessions by id: open addressing over a table sized once for the cluster's limit. Sessions do not move.
+ * Sessions by id: open addressing over a table sized once for the cluster's limit. Sessions do not
+ * move.
  */
 #pragma once
 

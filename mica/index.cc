@@ -21,7 +21,7 @@ bool Index::reserve(uint64_t itemsMax, uint64_t itemsExpected) {
 }
 
 void Index::insert(const Place& place, uint64_t hash, Item* item) {
-  Tail tail = {place.bucket, place.slot};
+  Tail tail = {place.bucket, slotsUsed(*place.bucket)};
   beginWrite(*place.first);
   appendSlot(tail, slotOf(hash, item));
   endWrite(*place.first);

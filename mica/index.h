@@ -76,8 +76,8 @@ struct Place {
   Bucket* first;     // carries the chain's sequence number
   Bucket* previous;  // before `bucket` in the chain, or null
   Bucket* bucket;    // holds the item, or is the chain's last
-  uint32_t slot;
-  Item* item;  // null when the key is not there
+  uint32_t slot;     // the item's
+  Item* item;        // null when the key is not there
 };
 
 /** A reader's view of one chain, to be thrown away when it is no longer `valid`. */
@@ -180,7 +180,7 @@ inline Place Index::locate(uint64_t hash, const uint8_t* key, uint32_t keyBytes)
       Item* const item = itemOf(bucket->slots[slot]);
       if (itemHasKey(*item, key, keyBytes)) return {first, previous, bucket, slot, item};
     }
-    if (bucket->next == 0) return {first, previous, bucket, slotsUsed(*bucket), nullptr};
+    if (bucket->next == 0) return {first, previous, bucket, SLOTS, nullptr};
     previous = bucket;
   }
 }

@@ -32,7 +32,7 @@ class Region {
   uint8_t* base() const { return base_; }
   size_t heldBytes() const { return heldBytes_; }
 
-  /** Makes the first `usedBytes` usable; fresh memory is zero. Ends the process if there is none. */
+  /** Makes the first `usedBytes` usable; fresh memory is zero. Without memory the process ends. */
   void ensure(size_t usedBytes) {
     if (__builtin_expect(usedBytes > heldBytes_, 0)) extend(usedBytes);
   }

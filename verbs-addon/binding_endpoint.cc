@@ -1,5 +1,7 @@
 #include "verbs-addon/binding_endpoint.h"
 
+#include <algorithm>
+
 #include "verbs-addon/binding_settings.h"
 #include "verbs-addon/binding_values.h"
 #include "verbs-addon/bindings.h"
@@ -30,7 +32,7 @@ void EndpointObject::init(Napi::Env env, Napi::Object exports) {
 
 EndpointObject::EndpointObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EndpointObject>(info) {
   Failure failure;
-  if (!open(info.Env(), info[0], failure)) {
+  if (!open(info[0], failure)) {
     throwFailure(info.Env(), failure);
     return;
   }
@@ -39,7 +41,7 @@ EndpointObject::EndpointObject(const Napi::CallbackInfo& info) : Napi::ObjectWra
 
 EndpointObject::~EndpointObject() { shut(); }
 
-bool EndpointObject::open(Napi::Env env, const Napi::Value& given, Failure& failure) {
+bool EndpointObject::open(const Napi::Value& given, Failure& failure) {
   std::string kind;
   if (!readSettings(given, kind, settings_, failure)) return false;
   if (kind != "udp" && kind != "verbs") {
@@ -53,20 +55,28 @@ bool EndpointObject::open(Napi::Env env, const Napi::Value& given, Failure& fail
   slab_ = endpoint::Slab::create(layout_.bytes, failure);
   if (slab_ == nullptr) return false;
   layout_.base = slab_->base();
-  Napi::ArrayBuffer counters = Napi::ArrayBuffer::New(env, endpoint::COUNTERS * sizeof(double));
-  counterBuffer_ = Napi::Persistent(counters);
-  const endpoint::Counters counting(static_cast<double*>(counters.Data()));
+  counts_ = std::make_shared<std::array<double, endpoint::COUNTERS>>();
+  const endpoint::Counters counting(counts_->data());
   provider_ = udp ? endpoint::openUdp(settings_, layout_, counting, failure)
                   : endpoint::openVerbs(settings_, layout_, counting, failure);
   return provider_ != nullptr;
 }
 
+namespace {
+
+// The buffer shares the life of what it shows: a view that outlives the endpoint's object stays valid.
+template <typename Owner>
+Napi::ArrayBuffer share(Napi::Env env, void* data, size_t bytes, const std::shared_ptr<Owner>& owner) {
+  auto* keeper = new std::shared_ptr<Owner>(owner);
+  const auto release = [](Napi::Env, void*, std::shared_ptr<Owner>* kept) { delete kept; };
+  return Napi::ArrayBuffer::New(env, data, bytes, release, keeper);
+}
+
+}  // namespace
+
 // What TypeScript reads once to make its views.
 void EndpointObject::describe(Napi::Env env, Napi::Object self) {
-  // The buffer shares the slab's life: a view that outlives the endpoint's object stays valid until close() detaches.
-  auto* keeper = new std::shared_ptr<endpoint::Slab>(slab_);
-  const auto release = [](Napi::Env, void*, std::shared_ptr<endpoint::Slab>* kept) { delete kept; };
-  Napi::ArrayBuffer slab = Napi::ArrayBuffer::New(env, slab_->base(), slab_->bytes(), release, keeper);
+  Napi::ArrayBuffer slab = share(env, slab_->base(), slab_->bytes(), slab_);
   slabBuffer_ = Napi::Persistent(slab);
   Napi::Array rxRows = Napi::Array::New(env);
   Napi::Array rxBytes = Napi::Array::New(env);
@@ -75,7 +85,7 @@ void EndpointObject::describe(Napi::Env env, Napi::Object self) {
     rxBytes.Set(queue, provider_->rxBytes(queue));
   }
   self.Set("slab", slab);
-  self.Set("counters", counterBuffer_.Value());
+  self.Set("counters", share(env, counts_->data(), sizeof(*counts_), counts_));
   self.Set("txOffset", static_cast<double>(layout_.txOffset));
   self.Set("extraOffset", static_cast<double>(layout_.extraOffset));
   self.Set("txRowsOffset", static_cast<double>(layout_.txRowsOffset));

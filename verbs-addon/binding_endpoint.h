@@ -3,6 +3,7 @@
 
 #include <napi.h>
 
+#include <array>
 #include <memory>
 
 #include "verbs-addon/endpoint.h"
@@ -19,7 +20,7 @@ class EndpointObject final : public Napi::ObjectWrap<EndpointObject> {
   ~EndpointObject() override;
 
  private:
-  bool open(Napi::Env env, const Napi::Value& given, endpoint::Failure& failure);
+  bool open(const Napi::Value& given, endpoint::Failure& failure);
   void describe(Napi::Env env, Napi::Object self);
 
   // Data path: a count, or one of endpoint::MISUSE_*.
@@ -48,9 +49,9 @@ class EndpointObject final : public Napi::ObjectWrap<EndpointObject> {
   endpoint::Settings settings_;
   endpoint::Layout layout_;
   std::shared_ptr<endpoint::Slab> slab_;
-  std::unique_ptr<endpoint::Provider> provider_;  // null once closed
+  std::shared_ptr<std::array<double, endpoint::COUNTERS>> counts_;  // JavaScript reads them after close, too
+  std::unique_ptr<endpoint::Provider> provider_;                    // null once closed
   Napi::Reference<Napi::ArrayBuffer> slabBuffer_;
-  Napi::Reference<Napi::ArrayBuffer> counterBuffer_;
   Watch* watch_ = nullptr;
   uint32_t spinMicros_ = 0;
 };

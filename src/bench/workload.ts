@@ -46,7 +46,9 @@ interface Run {
   readonly rules: Answers
   tally: Tally
   /** Places whose batch came back, to be counted and filled again outside of the client's callback. */
-  readonly returned: Int32Array
+  returned: Int32Array
+  /** The other buffer: a submission may fail at once, while the last answers are still being taken. */
+  spare: Int32Array
   readonly failures: (ZabkvError | null)[]
   returnedCount: number
   inFlight: number
@@ -107,6 +109,7 @@ function createRun(
     rules: { allowMissing: !options.preload, valueBytes: options.valueBytes },
     tally: createTally(),
     returned: new Int32Array(places.length),
+    spare: new Int32Array(places.length),
     failures: places.map(() => null),
     returnedCount: 0,
     inFlight: 0,
@@ -204,10 +207,13 @@ function pollOnce(run: Run, next: Refill): void {
     }
   }
   const count = run.returnedCount
+  const tokens = run.returned
+  run.returned = run.spare
+  run.spare = tokens
   run.returnedCount = 0
   const now = performance.now()
-  for (let index = 0; index < count; index++) takeBack(run, run.returned[index] as number, now)
-  for (let index = 0; index < count; index++) submit(run, run.returned[index] as number, next)
+  for (let index = 0; index < count; index++) takeBack(run, tokens[index] as number, now)
+  for (let index = 0; index < count; index++) submit(run, tokens[index] as number, next)
 }
 
 function takeBack(run: Run, token: number, now: number): void {

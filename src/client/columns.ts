@@ -13,10 +13,6 @@ export function isRead(kind: number): boolean {
   return (kind & OP_READ_BIT) !== 0
 }
 
-export function hasKey(kind: number): boolean {
-  return kind !== OP.SYNC && kind !== OP.TOUCH && kind !== OP.CLOSE
-}
-
 export function hasValue(kind: number): boolean {
   return kind === OP.SET || kind === OP.CREATE || kind === OP.SET_IF
 }

@@ -106,19 +106,28 @@ export interface OperationColumns {
 
 /** Client side: operations into request bodies, answers out of reply bodies; in native code, many a call. */
 export interface Codec {
-  /** After encode: [bytes written, operations, writes, key cursor, value cursor]. */
+  /** After encode and encodeFragment: [bytes written, operations, writes, key cursor, value cursor, wide bytes]. */
   readonly out: Uint32Array
   readonly recordRows: Uint32Array
   /**
    * Writes operations [from, ...) that fit into slab[offset, offset + bytes), starting at the cursors into keys and
-   * values that the last call left (0 at first). Returns operations written; 0 when the first does not fit.
+   * values that the last call left (0 at first). Returns operations written; 0 when the first does not fit: then it
+   * goes elsewhere, or is wide when it fits no datagram. Throws BAD_ARGUMENT when the columns contradict themselves.
    */
   encode(columns: OperationColumns, from: number, keyCursor: number, valueCursor: number, offset: number, bytes: number): number
-  /** Lists the reply records of a body into recordRows; -1 when malformed. */
+  /**
+   * Writes one FRAGMENT of operation `index` in its wide form, from byte `done` of that on (0 at first), into
+   * slab[offset, offset + bytes). Returns the new `done`, the same when nothing fits; the operation is complete
+   * when that reaches out[5], and then the cursors in `out` are past it. Each fragment is a write of the session.
+   */
+  encodeFragment(columns: OperationColumns, index: number, keyCursor: number, valueCursor: number, done: number, offset: number, bytes: number): number
+  /** Lists the reply records of a body into recordRows; -1 when malformed, or when there are more than rows. */
   records(offset: number, bytes: number): number
   /**
    * Decodes the record at `offset` into results from index `from`. Values are appended to results.values at
-   * results.valueEnd. Returns operations answered, -1 when results.values has no room (nothing was changed).
+   * results.valueEnd. Returns operations answered; -1 when results.values has no room, -2 when the record is
+   * malformed or answers more than the columns have rows: then nothing was changed. A value in parts is put
+   * together at the room that its first part took: keep results.values (or a longer copy) until it is answered.
    */
   decode(offset: number, results: ResultColumns, from: number): number
 }

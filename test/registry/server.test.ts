@@ -70,22 +70,25 @@ const TRANSCRIPT: readonly (readonly [string, string])[] = [
 ]
 
 for (const { kind, skip } of KINDS) {
-  test(`server (${kind}): every reply is memcached's, command by command`, { skip }, async (t) => {
-    const port = await serve(t, kind)
+  test(`server (${kind}): every reply is memcached's, command by command`, { skip }, async () => {
+    const port = await serve(kind)
     for (const [sent, reply] of TRANSCRIPT) {
       assert.equal(await talk(port, [sent, 'quit\r\n']), reply, JSON.stringify(sent.slice(0, 80)))
     }
   })
 
-  test(`server (${kind}): the whole transcript pipelined on one socket is the same`, { skip }, async (t) => {
-    const port = await serve(t, kind)
-    const sent = TRANSCRIPT.map(([command]) => command).join('')
-    const replies = TRANSCRIPT.map(([, reply]) => reply).join('')
+  // memcached 1.6.18 itself loses replies when errors are pipelined, so there only the rest is compared.
+  const pipeline = TRANSCRIPT.filter(([, reply]) => kind === 'embedded' || !/ERROR/.test(reply))
+
+  test(`server (${kind}): the transcript pipelined on one socket is the same`, { skip }, async () => {
+    const port = await serve(kind)
+    const sent = pipeline.map(([command]) => command).join('')
+    const replies = pipeline.map(([, reply]) => reply).join('')
     assert.equal(await talk(port, [sent, 'quit\r\n']), replies)
   })
 
-  test(`server (${kind}): commands in packets of one byte are understood`, { skip }, async (t) => {
-    const port = await serve(t, kind)
+  test(`server (${kind}): commands in packets of one byte are understood`, { skip }, async () => {
+    const port = await serve(kind)
     const socket = connect({ host: HOST, port, noDelay: true })
     let text = ''
     socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk))
@@ -99,7 +102,7 @@ for (const { kind, skip } of KINDS) {
   })
 
   test(`server (${kind}): the memcached client gets, adds, compares, deletes`, { skip }, async (t) => {
-    const connection = dial(t, await serve(t, kind))
+    const connection = dial(t, await serve(kind))
     assert.equal(await connection.get('k'), null)
     assert.equal(await connection.add('k', 'one', 0), true)
     assert.equal(await connection.add('k', 'two', 0), false)
@@ -122,7 +125,7 @@ for (const { kind, skip } of KINDS) {
   })
 
   test(`server (${kind}): many calls at once get their own answers`, { skip }, async (t) => {
-    const connection = dial(t, await serve(t, kind))
+    const connection = dial(t, await serve(kind))
     const keys = Array.from({ length: 200 }, (_, index) => `key-${index}`)
     await Promise.all(keys.map((key) => connection.set(key, `value of ${key}`, 0)))
     const found = await Promise.all(keys.map((key) => connection.get(key)))
@@ -130,7 +133,7 @@ for (const { kind, skip } of KINDS) {
   })
 
   test(`server (${kind}): the largest value comes back whole`, { skip }, async (t) => {
-    const connection = dial(t, await serve(t, kind))
+    const connection = dial(t, await serve(kind))
     const value = 'é'.repeat(REGISTRY_VALUE_BYTES_MAX / 2)
     await connection.set('k', value, 0)
     assert.equal((await connection.get('k'))?.value, value)
@@ -138,7 +141,7 @@ for (const { kind, skip } of KINDS) {
   })
 
   test(`server (${kind}): an item ends after its time to live`, { skip }, async (t) => {
-    const connection = dial(t, await serve(t, kind))
+    const connection = dial(t, await serve(kind))
     await connection.set('k', 'v', 1)
     assert.notEqual(await connection.get('k'), null)
     await sleep(2100) // memcached's clock has whole seconds
@@ -146,8 +149,8 @@ for (const { kind, skip } of KINDS) {
   })
 }
 
-test('server: a port that is taken is ADDRESS_IN_USE and names it', async (t) => {
-  const port = await serve(t, 'embedded')
+test('server: a port that is taken is ADDRESS_IN_USE and names it', async () => {
+  const port = await serve('embedded')
   const second = startRegistryServer({ host: HOST, port })
   await assert.rejects(second, refusal('ADDRESS_IN_USE', `${HOST}:${port}`))
 })
@@ -170,8 +173,8 @@ test('server: one connection too many is told so, and a place freed can be taken
   assert.match(await talk(server.port, ['version\r\nquit\r\n']), /^VERSION /)
 })
 
-test('server: a line without an end is hung up on', async (t) => {
-  const port = await serve(t, 'embedded')
+test('server: a line without an end is hung up on', async () => {
+  const port = await serve('embedded')
   assert.equal(await talk(port, ['x'.repeat(3000)]), 'CLIENT_ERROR line too long\r\n')
 })
 

@@ -2,13 +2,14 @@
  * What the registry's tests share: registries on ephemeral ports, entries, raw sockets. Everything started for a test
  * ends with it.
  */
+import assert from 'node:assert/strict'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { delimiter } from 'node:path'
-import type { TestContext } from 'node:test'
+import { after, type TestContext } from 'node:test'
 import { connectRegistry, type RegistryConnection } from '../../src/registry/connection.js'
 import type { ReplicaEntry } from '../../src/registry/entry.js'
-import { findMemcached, startRegistry } from '../../src/registry/locate.js'
+import { findMemcached, startRegistry, type RegistryHandle } from '../../src/registry/locate.js'
 import { startRegistryServer } from '../../src/registry/server.js'
 
 export const HOST = '127.0.0.1'
@@ -23,11 +24,16 @@ export const KINDS: readonly { kind: Kind; skip: string | false }[] = [
   { kind: 'memcached', skip: MEMCACHED === null ? 'no memcached on PATH' : false },
 ]
 
-/** Starts a registry for one test; returns its port. */
-export async function serve(t: TestContext, kind: Kind, port = 0): Promise<number> {
+const shared = new Map<Kind, RegistryHandle>()
+after(() => Promise.all([...shared.values()].map((registry) => registry.close())))
+
+/** An empty registry, one process a kind and test file: memcached takes a second to end. */
+export async function serve(kind: Kind): Promise<number> {
   const path = kind === 'embedded' ? delimiter : (process.env['PATH'] ?? '')
-  const registry = await startRegistry({ host: HOST, port, path })
-  t.after(() => registry.close())
+  const registry = shared.get(kind) ?? (await startRegistry({ host: HOST, port: 0, path }))
+  assert.equal(registry.kind, kind)
+  shared.set(kind, registry)
+  assert.equal(await talk(registry.port, ['flush_all\r\nquit\r\n']), 'OK\r\n')
   return registry.port
 }
 

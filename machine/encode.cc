@@ -1,0 +1,141 @@
+// The writing half of codec.h.
+
+#include <algorithm>
+
+#include "machine/codec.h"
+#include "machine/operations.h"
+
+namespace machine {
+
+namespace {
+
+/** What the columns say about one operation. */
+struct Source {
+  uint8_t kind;
+  uint8_t traits;
+  uint32_t keyBytes;
+  uint32_t valueBytes;
+  const uint8_t* key;
+  const uint8_t* value;
+};
+
+/** The sizes that matter most are copied without a call. */
+inline void copy(uint8_t* to, const uint8_t* from, uint32_t bytes) {
+  if (bytes == 8) {
+    std::memcpy(to, from, 8);
+  } else if (bytes == 32) {
+    std::memcpy(to, from, 32);
+  } else if (bytes != 0) {
+    std::memcpy(to, from, bytes);
+  }
+}
+
+bool validVersion(const OperationColumns& columns, uint32_t i) {
+  if (columns.versions == nullptr) return false;
+  const double version = columns.versions[i];
+  return version >= 0 && version <= static_cast<double>(wire::COUNTER_MAX);
+}
+
+/** False when the columns contradict themselves. */
+inline bool sourceAt(const OperationColumns& columns, uint32_t i, const Encoding& cursors,
+                     Source& source) {
+  source.kind = columns.kind(i);
+  source.traits = TRAITS[source.kind];
+  if ((source.traits & trait::KNOWN) == 0 || source.kind == wire::op::FRAGMENT) return false;
+  source.keyBytes = (source.traits & trait::KEYED) != 0 ? columns.keyBytesAt(i) : 0;
+  source.valueBytes = (source.traits & trait::VALUED) != 0 ? columns.valueBytesAt(i) : 0;
+  if ((source.traits & trait::KEYED) != 0 && source.keyBytes - 1u >= wire::KEY_BYTES_MAX)
+    return false;
+  if (source.valueBytes > wire::VALUE_BYTES_MAX) return false;
+  if (cursors.keyCursor + source.keyBytes > columns.keysBytes) return false;
+  if (cursors.valueCursor + source.valueBytes > columns.valuesBytes) return false;
+  if ((source.traits & trait::PREFIXED) != 0 && !validVersion(columns, i)) return false;
+  source.key = columns.keys + cursors.keyCursor;
+  source.value = columns.values + cursors.valueCursor;
+  return true;
+}
+
+}  // namespace
+
+Encoded encode(const OperationColumns& columns, uint32_t from, Encoding& encoding, uint8_t* out,
+               uint32_t bytes) {
+  for (uint32_t i = from; i < columns.count && encoding.operations < wire::DATAGRAM_OPERATIONS_MAX;
+       ++i) {
+    Source source;
+    if (!sourceAt(columns, i, encoding, source)) return Encoded::contradiction;
+    if (source.valueBytes > UINT16_MAX) break;
+    const wire::Operation head{source.kind, static_cast<uint8_t>(source.keyBytes),
+                               static_cast<uint16_t>(source.valueBytes)};
+    const uint32_t size = operationBytes(head);
+    if (size > bytes - encoding.bytes) break;
+    uint8_t* at = out + encoding.bytes;
+    wire::store(at + size - 4, uint32_t{0});  // the padding
+    wire::store(at, head);
+    at += sizeof head;
+    if ((source.traits & trait::PREFIXED) != 0) {
+      wire::store(at, static_cast<uint64_t>(columns.versions[i]));
+      at += PREFIX_BYTES;
+    }
+    copy(at, source.key, source.keyBytes);
+    copy(at + source.keyBytes, source.value, source.valueBytes);
+    encoding.bytes += size;
+    encoding.operations += 1;
+    encoding.writes += !isRead(source.kind);
+    encoding.keyCursor += source.keyBytes;
+    encoding.valueCursor += source.valueBytes;
+  }
+  return Encoded::ok;
+}
+
+namespace {
+
+/** Copies bytes [done, done + bytes) of the wide form: its header, the key, the value. */
+void copyWide(const Source& source, const wire::Wide& wide, uint32_t done, uint8_t* out,
+              uint32_t bytes) {
+  const struct {
+    const uint8_t* from;
+    uint32_t bytes;
+  } pieces[] = {{reinterpret_cast<const uint8_t*>(&wide), sizeof wide},
+                {source.key, source.keyBytes},
+                {source.value, source.valueBytes}};
+  uint32_t start = 0;
+  for (const auto& piece : pieces) {
+    const uint32_t first = std::max(done, start);
+    const uint32_t last = std::min(done + bytes, start + piece.bytes);
+    if (first < last) std::memcpy(out + (first - done), piece.from + (first - start), last - first);
+    start += piece.bytes;
+  }
+}
+
+}  // namespace
+
+Encoded encodeFragment(const OperationColumns& columns, uint32_t index, uint32_t& done,
+                       uint32_t& total, Encoding& encoding, uint8_t* out, uint32_t bytes) {
+  Source source;
+  if (index >= columns.count || !sourceAt(columns, index, encoding, source))
+    return Encoded::contradiction;
+  if ((source.traits & trait::VALUED) == 0) return Encoded::contradiction;
+  const bool conditional = (source.traits & trait::PREFIXED) != 0;
+  const wire::Wide wide{source.kind, static_cast<uint8_t>(source.keyBytes), 0, source.valueBytes,
+                        conditional ? static_cast<uint64_t>(columns.versions[index]) : 0};
+  total = sizeof wide + source.keyBytes + source.valueBytes;
+  if (done >= total) return Encoded::contradiction;
+  constexpr uint32_t head = sizeof(wire::Operation) + sizeof(wire::Fragment);
+  if (bytes < head + 4) return Encoded::ok;
+  const uint32_t room = std::min((bytes - head) & ~3u, uint32_t{UINT16_MAX} & ~3u);
+  const uint32_t chunk = std::min(total - done, room);
+  const uint32_t size = head + wire::padded(chunk);
+  wire::store(out + size - 4, uint32_t{0});
+  wire::store(out, wire::Operation{wire::op::FRAGMENT, 0, static_cast<uint16_t>(chunk)});
+  wire::store(out + sizeof(wire::Operation), wire::Fragment{total, done});
+  copyWide(source, wide, done, out + head, chunk);
+  done += chunk;
+  encoding.bytes = size;
+  encoding.operations = encoding.writes = 1;
+  if (done < total) return Encoded::ok;
+  encoding.keyCursor += source.keyBytes;
+  encoding.valueCursor += source.valueBytes;
+  return Encoded::ok;
+}
+
+}  // namespace machine

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Prints what the addon is built from, for binding.gyp:
+#   native-sources.sh             its sources
+#   native-sources.sh --libraries the libraries it links
+#   native-sources.sh --verbs     yes or no: whether the verbs provider is among them
+# The verbs provider is built where its headers are; elsewhere verbs_absent.cc stands in and says so.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+verbs=no
+if [ "${ZABKV_WITHOUT_VERBS:-}" = "" ] &&
+  printf '#include <infiniband/verbs.h>\n#include <rdma/rdma_cma.h>\n' | ${CC:-cc} -E - >/dev/null 2>&1; then
+  verbs=yes
+fi
+
+case ${1:-} in
+  --verbs) echo "$verbs" ;;
+  --libraries) if [ "$verbs" = yes ]; then echo "-libverbs -lrdmacm"; fi ;;
+  '')
+    shopt -s nullglob
+    for source in verbs-addon/*.cc machine/*.cc mica/*.cc; do
+      case $verbs:$source in
+        yes:*/verbs_absent.cc) ;;
+        no:*/verbs_absent.cc) echo "$source" ;;
+        no:*/verbs_*) ;;
+        *) echo "$source" ;;
+      esac
+    done
+    ;;
+  *) echo "native-sources: unknown option $1" >&2; exit 2 ;;
+esac

@@ -1,0 +1,94 @@
+/** From the arguments of `zabkv serve` to the options of a replica. */
+import { ZabkvError } from '../errors.js'
+import type { ReplicaOptions } from '../runtime/options.js'
+import { REPLICAS_MAX } from '../zab/limits.js'
+import { integerOf, registryOf, type ClusterArguments } from './options.js'
+
+export interface ServeArguments extends ClusterArguments {
+  id: number
+  ips: string
+  transport: 'auto' | 'verbs' | 'udp'
+  device: string | undefined
+  'gid-index': number | undefined
+  unicast: boolean
+  quorum: 'majority' | 'all'
+  workers: number
+  'datagram-bytes': number
+  'store-mib': number
+  'sessions-max': number
+  'session-window': number
+  'history-mib': number
+  drop: number
+  'drop-seed': number
+  'peer-port': number
+  'client-port': number
+  'admin-port': number
+  'spin-micros': number
+  'ready-file': string | undefined
+}
+
+export const SERVE_DEFAULTS = {
+  id: 0,
+  ips: '127.0.0.1',
+  workers: 1,
+  datagramBytes: 0,
+  storeMib: 512,
+  sessionsMax: 1024,
+  sessionWindow: 8192,
+  historyMib: 64,
+  spinMicros: 20,
+} as const
+
+const MIB = 1024 * 1024
+const PORT_MAX = 65535
+const U32_MAX = 0xffffffff
+
+/** Refuses what cannot be meant with BAD_ARGUMENT or UNKNOWN_REPLICA. */
+export function replicaOptionsOf(given: ServeArguments, log: (line: string) => void): ReplicaOptions {
+  const addresses = addressesOf(given.ips)
+  if (!Number.isInteger(given.id) || given.id < 0 || given.id >= addresses.length) {
+    const last = addresses.length - 1
+    const sentence = `There is no replica ${given.id} in a cluster of ${addresses.length}: --id is 0 to ${last}.`
+    throw new ZabkvError('UNKNOWN_REPLICA', sentence)
+  }
+  if (!(given.drop >= 0 && given.drop < 1)) {
+    throw new ZabkvError('BAD_ARGUMENT', `--drop is a share from 0 to below 1, not ${given.drop}.`)
+  }
+  return {
+    replica: given.id,
+    addresses,
+    cluster: given.cluster,
+    registry: registryOf(given.registry),
+    transport: given.transport,
+    device: given.device ?? null,
+    gidIndex: given['gid-index'] === undefined ? null : integerOf('gid-index', given['gid-index'], 0, 255),
+    multicast: !given.unicast,
+    quorum: given.quorum,
+    datagramBytes: integerOf('datagram-bytes', given['datagram-bytes'], 0, PORT_MAX),
+    storeBytes: integerOf('store-mib', given['store-mib'], 1, 16 * MIB) * MIB,
+    sessionsMax: integerOf('sessions-max', given['sessions-max'], 1, 1 << 24),
+    sessionWindow: integerOf('session-window', given['session-window'], 1, 1 << 20),
+    historyBytes: integerOf('history-mib', given['history-mib'], 1, 2048) * MIB,
+    workers: integerOf('workers', given.workers, 1, 64),
+    dropRatio: given.drop,
+    dropSeed: integerOf('drop-seed', given['drop-seed'], 0, U32_MAX),
+    peerPort: integerOf('peer-port', given['peer-port'], 0, PORT_MAX),
+    clientPort: integerOf('client-port', given['client-port'], 0, PORT_MAX),
+    adminPort: integerOf('admin-port', given['admin-port'], 0, PORT_MAX),
+    spinMicros: integerOf('spin-micros', given['spin-micros'], 0, 1_000_000),
+    log,
+  }
+}
+
+/** `10.0.0.1,10.0.0.2`; whether they are this machine's is found out when they are used. */
+export function addressesOf(list: string): string[] {
+  const addresses = list.split(',').map((each) => each.trim())
+  if (addresses.some((each) => each === '')) {
+    throw new ZabkvError('BAD_ARGUMENT', `--ips is a list of addresses with commas between, not "${list}".`)
+  }
+  if (addresses.length > REPLICAS_MAX) {
+    const sentence = `A cluster has at most ${REPLICAS_MAX} replicas, not ${addresses.length}.`
+    throw new ZabkvError('BAD_ARGUMENT', sentence)
+  }
+  return addresses
+}

@@ -1,0 +1,79 @@
+/**
+ * What a cluster must agree on, derived from a replica's options, and what follows from the cluster's name.
+ */
+
+import { ZabkvError } from '../errors.js'
+import { clusterHash } from '../zab/cluster-hash.js'
+import {
+  DATAGRAM_ALIGN,
+  DATAGRAM_BYTES_MAX,
+  DATAGRAM_BYTES_MIN,
+  REPLICAS_MAX,
+} from '../zab/limits.js'
+import type { ClusterSettings, ReplicaOptions } from './options.js'
+
+/** More than this in one datagram gains nothing: segmentation offload already batches system calls. */
+const DATAGRAM_BYTES_USEFUL = 8192
+
+/** Multicast groups lie in the administratively scoped block 239.192.0.0/14 (RFC 2365). */
+export function multicastGroup(cluster: string, replica: number): string {
+  const hash = clusterHash(cluster)
+  return `239.${192 + ((hash >>> 24) & 3)}.${(hash >>> 8) & 255}.${((hash & 15) << 4) | replica}`
+}
+
+export function multicastPort(cluster: string): number {
+  return 20_000 + (clusterHash(cluster) % 10_000)
+}
+
+/** Refuses what no cluster can be started with, one sentence each. */
+export function checkOptions(options: ReplicaOptions): void {
+  const { replica, addresses } = options
+  const count = addresses.length
+  if (count < 1 || count > REPLICAS_MAX) {
+    refuse('BAD_ARGUMENT', `A cluster has 1 to ${REPLICAS_MAX} replicas, not ${count}.`)
+  }
+  if (!Number.isInteger(replica) || replica < 0 || replica >= count) {
+    refuse('UNKNOWN_REPLICA', `Replica ${replica} is not one of 0 to ${count - 1}: check --id and --ips.`)
+  }
+  const bytes = options.datagramBytes
+  if (bytes !== 0 && (bytes % DATAGRAM_ALIGN !== 0 || bytes < DATAGRAM_BYTES_MIN || bytes > DATAGRAM_BYTES_MAX)) {
+    refuse(
+      'BAD_ARGUMENT',
+      `Datagrams have ${DATAGRAM_BYTES_MIN} to ${DATAGRAM_BYTES_MAX} bytes, a multiple of ${DATAGRAM_ALIGN}, not ${bytes}.`,
+    )
+  }
+  if (!(options.dropRatio >= 0 && options.dropRatio < 1)) {
+    refuse('BAD_ARGUMENT', `A share of datagrams to drop is from 0 to below 1, not ${options.dropRatio}.`)
+  }
+}
+
+/** `pathBytes`: the largest datagram that this replica's path carries. */
+export function clusterSettings(
+  options: ReplicaOptions,
+  transport: 'verbs' | 'udp',
+  pathBytes: number,
+): ClusterSettings {
+  const automatic = Math.min(pathBytes, DATAGRAM_BYTES_USEFUL)
+  const wanted = options.datagramBytes === 0 ? automatic : options.datagramBytes
+  if (wanted > pathBytes) {
+    refuse(
+      'BAD_ARGUMENT',
+      `Datagrams of ${wanted} bytes do not pass the interface of ${options.addresses[options.replica] ?? ''}: at most ${pathBytes} do.`,
+    )
+  }
+  return {
+    cluster: options.cluster,
+    replicas: options.addresses.length,
+    transport,
+    multicast: options.multicast,
+    quorum: options.quorum,
+    datagramBytes: Math.floor(wanted / DATAGRAM_ALIGN) * DATAGRAM_ALIGN,
+    storeBytes: options.storeBytes,
+    sessionsMax: options.sessionsMax,
+    sessionWindow: options.sessionWindow,
+  }
+}
+
+function refuse(code: 'BAD_ARGUMENT' | 'UNKNOWN_REPLICA', sentence: string): never {
+  throw new ZabkvError(code, sentence)
+}
