@@ -34,11 +34,11 @@ child_wait() {
   return "$code"
 }
 
-# Ends all children that are left: asks, waits, then insists.
+# children_end PID...: asks them to end, waits, then insists.
 children_end() {
   local pid tenths=0
-  for pid in "${!CHILDREN[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
-  for pid in "${!CHILDREN[@]}"; do
+  for pid in "$@"; do kill -TERM "$pid" 2>/dev/null || true; done
+  for pid in "$@"; do
     while child_runs "$pid" && ((tenths < CHILDREN_END_TENTHS_MAX)); do
       sleep 0.1
       tenths=$((tenths + 1))
@@ -50,4 +50,12 @@ children_end() {
     wait "$pid" 2>/dev/null || true
     unset "CHILDREN[$pid]"
   done
+}
+
+# Ends all that are left; the registry last, so that replicas can withdraw from it.
+children_end_all() {
+  local pid first=()
+  for pid in "${!CHILDREN[@]}"; do [[ ${CHILDREN[$pid]} == registry ]] || first+=("$pid"); done
+  children_end "${first[@]}"
+  children_end "${!CHILDREN[@]}"
 }

@@ -7,7 +7,7 @@
 import { assert } from '../assert.js'
 import { ZabkvError } from '../errors.js'
 import { loadAddon } from '../transport/addon.js'
-import { zabkvErrorOf } from '../transport/native-error.js'
+import { withNativeErrors } from '../transport/native-error.js'
 import type { Codec, Machine, MachineSettings, OperationColumns, ResultColumns } from './machine.js'
 
 interface NativeCodec {
@@ -39,25 +39,25 @@ export function storeAddon(): StoreAddon {
 }
 
 export function openMachine(settings: MachineSettings): Machine {
-  return opened(() => storeAddon().openMachine(settings))
+  return withNativeErrors(() => storeAddon().openMachine(settings))
 }
 
 /** `rows`: of recordRows. A body of B bytes has at most B / 40 reply records. */
 export function openCodec(slab: ArrayBuffer, rows: number): Codec {
-  const native = opened(() => storeAddon().openCodec(slab, rows))
+  const native = withNativeErrors(() => storeAddon().openCodec(slab, rows))
   let operations = copyOfOperations(NO_OPERATIONS)
   let results = copyOfResults(NO_RESULTS)
 
   // The native side holds pointers into the columns: they are handed over again whenever one was replaced.
   function bindOperations(columns: OperationColumns): void {
     if (sameOperations(columns, operations)) return
-    opened(() => native.bindOperations(columns))
+    withNativeErrors(() => native.bindOperations(columns))
     operations = copyOfOperations(columns)
   }
 
   function bindResults(columns: ResultColumns): void {
     if (sameResults(columns, results)) return
-    opened(() => native.bindResults(columns))
+    withNativeErrors(() => native.bindResults(columns))
     results = copyOfResults(columns)
   }
 
@@ -87,15 +87,6 @@ export function openCodec(slab: ArrayBuffer, rows: number): Codec {
       bindResults(columns)
       return native.decode(offset, from)
     },
-  }
-}
-
-/** Native setup calls throw errors with a code; users see ZabkvError. */
-function opened<T>(call: () => T): T {
-  try {
-    return call()
-  } catch (cause) {
-    throw zabkvErrorOf(cause)
   }
 }
 

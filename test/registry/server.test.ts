@@ -198,7 +198,7 @@ test('server: a client that does not read is not served beyond the bound, and lo
   socket.write('get a\r\n'.repeat(50) + 'quit\r\n')
   await sleep(200)
   let bytes = 0
-  socket.on('data', (chunk) => (bytes += chunk.length))
+  socket.on('data', (chunk) => (bytes += chunk.length)).resume()
   await new Promise((resolve) => socket.once('close', resolve))
   const reply = `VALUE a 0 ${value.length}\r\n`.length + value.length + '\r\nEND\r\n'.length
   assert.equal(bytes, 'STORED\r\n'.length + 50 * reply)
