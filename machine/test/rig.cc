@@ -80,9 +80,8 @@ Request& Request::fragment(uint32_t total, uint32_t offset, const std::string& c
 }
 
 Bytes Request::datagram() const {
-  Bytes bytes(wire::BODY_OFFSET);
-  bytes.insert(bytes.end(), body_.begin(), body_.end());
-  bytes.resize(bytes.size() + wire::TAG_BYTES);
+  Bytes bytes(wire::OVERHEAD_BYTES + body_.size());
+  if (!body_.empty()) std::memcpy(bytes.data() + wire::BODY_OFFSET, body_.data(), body_.size());
   wire::Header header{};
   header.length = static_cast<uint32_t>(bytes.size());
   wire::store(bytes.data(), header);

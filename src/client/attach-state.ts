@@ -26,7 +26,6 @@ export interface Attach {
   /** REFUSAL last heard; 0: none. */
   refusal: number
   refreshing: boolean
-  onAttached: (() => void) | null
 }
 
 export function createAttach(index: number): Attach {
@@ -43,7 +42,6 @@ export function createAttach(index: number): Attach {
     fruitless: 0,
     refusal: 0,
     refreshing: false,
-    onAttached: null,
   }
 }
 

@@ -60,9 +60,6 @@ export function attached(
   core.waitingSince = now
   core.progressMillis = now
   for (const session of core.sessions) markReady(core, session)
-  const tell = attach.onAttached
-  attach.onAttached = null
-  tell?.()
 }
 
 /** Leaves the replica that is greeted or attached, and rewinds what it has not answered. */

@@ -37,8 +37,8 @@ export interface Batch {
   valueStart: number
   keyCursor: number //         cursors of sendAt
   valueCursor: number
-  readonly issued: number //   milliseconds
-  readonly deadline: number
+  issued: number //            milliseconds
+  deadline: number
   next: Batch | null
 }
 

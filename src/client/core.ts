@@ -9,6 +9,7 @@ import { createHistogram } from '../histogram.js'
 import type { ClusterSettings } from '../runtime/options.js'
 import type { Codec, ResultColumns } from '../store/machine.js'
 import type { Endpoint } from '../transport/endpoint.js'
+import { clusterHash } from '../zab/cluster-hash.js'
 import { DATAGRAM_ALIGN } from '../zab/limits.js'
 import { LINK_EARLY_MAX } from '../zab/link.js'
 import type { Link } from '../zab/link.js'
@@ -19,6 +20,7 @@ import { createAttach } from './attach-state.js'
 import type { Counts } from './counts.js'
 import { createCounts } from './counts.js'
 import { createResults } from './results.js'
+import type { Gather } from './gather.js'
 import type { SessionState } from './session-state.js'
 import type { Slots } from './slots.js'
 import { createSlots } from './slots.js'
@@ -77,6 +79,8 @@ export interface Core {
   readonly byNonce: Map<number, SessionState>
   readyFirst: SessionState | null
   readyLast: SessionState | null
+  /** Gathers whose answers are all in, to be used again. */
+  readonly gathers: Gather[]
   /** Answers that fit no single batch are decoded here and copied. */
   readonly scratch: ResultColumns
   /** Callbacks to run when the turn is over. */
@@ -116,7 +120,7 @@ export function createCore(world: ClientWorld, settings: CoreSettings, cluster: 
   const { datagramBytes } = cluster
   const requestSlots = slotsFor(REQUEST_BYTES_MAX, datagramBytes, REQUEST_SLOTS_MIN, REQUEST_SLOTS_MAX)
   const rxSlots = slotsFor(RX_BYTES_MAX, datagramBytes, RX_SLOTS_MIN, RX_SLOTS_MAX)
-  const clusterHash = world.clusterHash(settings.cluster)
+  const cluster32 = clusterHash(settings.cluster)
   const endpoint = world.openEndpoint({
     provider: settings.provider,
     address: settings.address,
@@ -124,7 +128,7 @@ export function createCore(world: ClientWorld, settings: CoreSettings, cluster: 
     ...(settings.gidIndex === undefined ? {} : { gidIndex: settings.gidIndex }),
     queues: [{ port: 0, rxSlots, socketBytes: SOCKET_BYTES }],
     datagramBytes,
-    cluster: clusterHash,
+    cluster: cluster32,
     txSlots: requestSlots,
     extraBytes: LINK_EARLY_MAX * datagramBytes + NOTE_SLOTS * NOTE_SLOT_BYTES,
     txRows: TX_ROWS,
@@ -141,7 +145,7 @@ export function createCore(world: ClientWorld, settings: CoreSettings, cluster: 
     codec: world.openCodec(endpoint.slab, datagramBytes),
     slab: new Uint8Array(endpoint.slab),
     words: new Uint32Array(endpoint.slab),
-    sender: { cluster: clusterHash, sender: SENDER_CLIENT, incarnation: world.random() },
+    sender: { cluster: cluster32, sender: SENDER_CLIENT, incarnation: world.random() },
     counts: createCounts(),
     latency: settings.latency ? createHistogram() : null,
     attach: createAttach(world.random()),
@@ -160,6 +164,7 @@ export function createCore(world: ClientWorld, settings: CoreSettings, cluster: 
     byNonce: new Map(),
     readyFirst: null,
     readyLast: null,
+    gathers: [],
     scratch: createResults(SCRATCH_ROWS, SCRATCH_VALUES_BYTES),
     completions: [],
     deadlineNext: Infinity,

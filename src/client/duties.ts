@@ -44,7 +44,10 @@ function failOverdue(core: Core, now: number): void {
     for (let batch = session.first; batch !== null; batch = batch.next) {
       if (batch.owner === null || isDone(batch)) continue
       if (batch.deadline > now) next = Math.min(next, batch.deadline)
-      else failBatch(batch, 'TIMEOUT')
+      else {
+        core.counts.timeouts++
+        failBatch(batch, 'TIMEOUT')
+      }
     }
   }
   core.deadlineNext = next

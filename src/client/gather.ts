@@ -3,20 +3,20 @@
  * answered by one native call. Keys and values are copied at the call, so the caller's arrays are free at once.
  */
 
-import { assert, at } from '../assert.js'
-import type { ErrorCode, ZabkvError } from '../errors.js'
+import { assert } from '../assert.js'
+import { ZabkvError } from '../errors.js'
 import type { OperationColumns } from '../store/machine.js'
-import { OP, STATUS } from '../zab/wire.js'
-import { createBatch, isDefinite } from './batch.js'
-import type { Batch } from './batch.js'
-import { kindAt } from './columns.js'
-import { answerFailure, failure } from './failures.js'
+import { createBatch, isDefinite, isDone } from './batch.js'
+import type { Batch, Owner } from './batch.js'
+import { failure } from './failures.js'
+import { answerOf } from './outcomes.js'
 import { createResults } from './results.js'
 
 /** Operations of one batch, at most; then the next is begun. */
 export const GATHER_OPERATIONS_MAX = 256
 const KEYS_BYTES_MIN = 1024
 const VALUES_BYTES_MIN = 1024
+const NOWHERE = { first: 0, end: 0, keyStart: 0, valueStart: 0 }
 
 /** What a promise call waits with. */
 export interface Waiter {
@@ -31,27 +31,17 @@ export interface Operation {
   version: number
 }
 
-/** An item as get returns it. */
-export interface Item {
-  value: Buffer
-  /** Of the write that made it; larger for later writes. For `ifVersion`. */
-  version: number
-}
-
-/** A write's outcome. */
-export interface Written {
-  version: number
-}
-
 export interface Gather {
   readonly batch: Batch
+  readonly owner: Owner
   readonly waiters: Waiter[]
-  readonly timeoutMillis: number
+  timeoutMillis: number
   keysEnd: number
   valuesEnd: number
 }
 
-export function createGather(issued: number, timeoutMillis: number): Gather {
+/** `free`: where the gather goes when every answer is in. */
+export function createGather(free: Gather[]): Gather {
   const columns: OperationColumns = {
     count: 0,
     kinds: new Uint8Array(GATHER_OPERATIONS_MAX),
@@ -62,21 +52,42 @@ export function createGather(issued: number, timeoutMillis: number): Gather {
     versions: new Float64Array(GATHER_OPERATIONS_MAX),
   }
   const waiters: Waiter[] = []
-  const owner = {
-    onAnswered: (batch: Batch, from: number, to: number): void => {
+  const owner: Owner = {
+    onAnswered: (batch, from, to) => {
       for (let index = from; index < to; index++) settle(batch, waiters, index)
+      if (isDone(batch)) free.push(gather) // taken again by a later call, when the batch has left its queue
     },
-    onFailed: (batch: Batch, from: number, to: number, code: ErrorCode): void => {
+    onFailed: (batch, from, to, code) => {
       for (let index = from; index < to; index++) {
         waiters[index]?.reject(failure(code, isDefinite(batch, index, code)))
       }
     },
   }
   const results = createResults(GATHER_OPERATIONS_MAX, VALUES_BYTES_MIN)
-  const place = { first: 0, end: 0, keyStart: 0, valueStart: 0 }
-  const deadline = issued + timeoutMillis
-  const batch = createBatch(columns, results, place, null, owner, false, issued, deadline)
-  return { batch, waiters, timeoutMillis, keysEnd: 0, valuesEnd: 0 }
+  const batch = createBatch(columns, results, NOWHERE, null, owner, false, 0, 0)
+  const gather = { batch, owner, waiters, timeoutMillis: 0, keysEnd: 0, valuesEnd: 0 }
+  return gather
+}
+
+/** Makes it empty, for calls of the same patience. */
+export function beginGather(gather: Gather, issued: number, timeoutMillis: number): void {
+  const { batch } = gather
+  batch.owner = gather.owner
+  batch.end = 0
+  batch.sendAt = 0
+  batch.sentEnd = 0
+  batch.resentEnd = 0
+  batch.answered = 0
+  batch.keyCursor = 0
+  batch.valueCursor = 0
+  batch.issued = issued
+  batch.deadline = issued + timeoutMillis
+  batch.next = null
+  batch.results.valueEnd[0] = 0
+  gather.waiters.length = 0
+  gather.timeoutMillis = timeoutMillis
+  gather.keysEnd = 0
+  gather.valuesEnd = 0
 }
 
 export function gatherIsFull(gather: Gather): boolean {
@@ -122,38 +133,7 @@ function append(bytes: Uint8Array, end: number, more: Uint8Array): Uint8Array {
 function settle(batch: Batch, waiters: readonly Waiter[], index: number): void {
   const waiter = waiters[index]
   assert(waiter !== undefined, 'settle: somebody waits for each operation')
-  const error = outcomeError(batch, index)
-  if (error === null) waiter.resolve(outcomeOf(batch, index))
-  else waiter.reject(error)
-}
-
-/** The refusal in an answer, or null. */
-export function outcomeError(batch: Batch, index: number): ZabkvError | null {
-  const status = at(batch.results.statuses, index)
-  if (status === STATUS.OK) return null
-  const kind = kindAt(batch.columns, index)
-  const unit = batch.wide === null ? index : 0
-  return answerFailure(kind, status, at(batch.results.versions, index), unit < batch.resentEnd)
-}
-
-/** What the call resolves to: an Item or null for GET, whether the key was there for a delete, else Written. */
-function outcomeOf(batch: Batch, index: number): Item | Written | boolean | null {
-  const { results, columns } = batch
-  const found = at(results.statuses, index) === STATUS.OK
-  const version = at(results.versions, index)
-  switch (kindAt(columns, index)) {
-    case OP.GET:
-      return found ? { value: valueAt(batch, index), version } : null
-    case OP.DELETE:
-    case OP.DELETE_IF:
-      return found
-    default:
-      return { version }
-  }
-}
-
-function valueAt(batch: Batch, index: number): Buffer {
-  const { values, valueOffsets, valueBytes } = batch.results
-  const offset = at(valueOffsets, index)
-  return Buffer.from(values.subarray(offset, offset + at(valueBytes, index)))
+  const outcome = answerOf(batch.columns, batch.results, index, index < batch.resentEnd)
+  if (outcome instanceof ZabkvError) waiter.reject(outcome)
+  else waiter.resolve(outcome)
 }

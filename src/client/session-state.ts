@@ -9,6 +9,7 @@ import { assert } from '../assert.js'
 import type { ErrorCode } from '../errors.js'
 import { failBatch, isDone, isUnsent, rewindBatch, unitWrites } from './batch.js'
 import type { Batch } from './batch.js'
+import type { Gather } from './gather.js'
 
 /**
  * absent   no session at the cluster; the next operation opens one
@@ -31,7 +32,7 @@ export interface SessionState {
   last: Batch | null
   sending: Batch | null // oldest that may have unsent units
   /** Takes more promise calls until it is sent. Always the last. */
-  gathering: Batch | null
+  gathering: Gather | null
   /** Set once close() was called: nothing may follow CLOSE. */
   closed: boolean
   touchMillis: number // when a write was last sent
@@ -82,7 +83,6 @@ export function answeringOf(session: SessionState): Batch | null {
   while (session.first !== null && isDone(session.first)) {
     const done = session.first
     if (session.sending === done) session.sending = done.next
-    if (session.gathering === done) session.gathering = null
     session.first = done.next
     if (session.first === null) session.last = null
   }

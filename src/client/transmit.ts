@@ -189,7 +189,7 @@ function writeOpen(core: Core, session: SessionState, bodyEnd: number): boolean 
 function writeOperations(core: Core, session: SessionState, bodyEnd: number): boolean {
   const batch = sendingOf(session)
   if (batch === null) return false
-  if (batch === session.gathering) session.gathering = null
+  if (session.gathering?.batch === batch) session.gathering = null
   const { filling } = core
   const continues = filling.recordOffset >= 0 && filling.recordSession === session.id
   const offset = filling.cursor + (continues ? 0 : RECORD.SIZE)
@@ -219,8 +219,10 @@ function encodePlain(
 ): number {
   const { columns } = batch
   const { codec } = core
+  // The count changes only near the window's end: the codec keeps what it knows of unchanged columns.
   const allowed = core.sessionWindow - unansweredWrites(session)
-  columns.count = Math.min(batch.end, batch.sendAt + allowed)
+  const isNear = allowed * OPERATION_BYTES_MIN < room
+  columns.count = isNear ? Math.min(batch.end, batch.sendAt + allowed) : batch.end
   const count = codec.encode(columns, batch.sendAt, batch.keyCursor, batch.valueCursor, offset, room)
   if (count === 0) return 0
   batch.keyCursor = at(codec.out, 3)

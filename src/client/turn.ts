@@ -77,7 +77,7 @@ export function poll(core: Core, micros: number): number {
 }
 
 /** Callbacks run when the turn is over, so that they may call anything. One that throws does not lose the others. */
-function complete(core: Core): void {
+export function complete(core: Core): void {
   while (core.completions.length > 0) {
     const due = core.completions
     core.completions = []

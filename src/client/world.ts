@@ -28,8 +28,6 @@ export interface ClientWorld {
   openCodec(slab: ArrayBuffer, datagramBytes: number): Codec
   /** The own address that routes to `remote`. */
   ownAddress(remote: string): Promise<string>
-  /** What HEADER.cluster says. */
-  clusterHash(cluster: string): number
   /** Monotonic milliseconds, with fractions. */
   millis(): number
   /** A random u32. */

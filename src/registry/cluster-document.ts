@@ -1,6 +1,6 @@
 /**
- * The cluster's document in the registry: which replicas there are, and under which settings. Written by replicas, read
- * by clients.
+ * The cluster's document in the registry: which replicas there are, and under which settings.
+ * Written by replicas, read by clients.
  */
 import { ZabkvError } from '../errors.js'
 import type { RegistryConnection } from './connection.js'
@@ -18,8 +18,9 @@ export interface PublishClusterOptions {
 }
 
 /**
- * Writes or renews the document. To be called after `publish`, by every replica. Another document is replaced only when
- * none of its members lives under it; else SETTINGS_MISMATCH, and nothing has changed.
+ * Writes or renews the document. To be called after `publish`, by every replica. Another document
+ * is replaced only when none of its members lives under it; else SETTINGS_MISMATCH, and nothing has
+ * changed.
  */
 export async function publishCluster(
   connection: RegistryConnection,

@@ -1,15 +1,19 @@
 /**
  * The memcached text protocol, incrementally and without sockets: bytes in, commands out.
  *
- * Called by server.ts, one parser a connection. The caller pulls commands one by one, so that it can stop when its
- * output backs up. Everything here comes from the network: malformed input becomes a `refused` command with the reply
- * of memcached 1.6, down to its habit of reading the data of a refused store as commands.
+ * Called by server.ts, one parser a connection. The caller pulls commands one by one, so that it
+ * can stop when its output backs up. Everything here comes from the network: malformed input
+ * becomes a `refused` command with the reply of memcached 1.6, down to its habit of reading the
+ * data of a refused store as commands.
  */
 import { assert } from '../assert.js'
 
 export const KEY_BYTES_MAX = 250
 export const LINE_BYTES_MAX = 2048
-/** memcached counts key and header into its 1 MiB; a little stricter here, so that what fits here fits there. */
+/**
+ * memcached counts key and header into its 1 MiB; a little stricter here, so that what fits here
+ * fits there.
+ */
 export const ITEM_BYTES_MAX = 1024 * 1024
 export const ITEM_OVERHEAD_BYTES = 64
 
@@ -113,12 +117,12 @@ function fillValue(parser: Parser, store: Store, chunk: Buffer): Command | null 
     chunk.copy(store.value, parser.filledBytes, parser.offset, parser.offset + taken)
     take(parser, taken)
   }
-  while (parser.filledBytes >= bytes && parser.filledBytes < bytes + 2) {
+  if (parser.filledBytes < bytes) return null
+  while (parser.filledBytes < bytes + 2) {
     if (parser.offset === chunk.length) return null
     parser.lineEnd[parser.filledBytes - bytes] = chunk[parser.offset] ?? 0
     take(parser, 1)
   }
-  if (parser.filledBytes < bytes + 2) return null
   parser.store = null
   if (parser.lineEnd[0] !== 0x0d || parser.lineEnd[1] !== 0x0a) {
     return refuse(REPLY.badChunk, store.noreply)

@@ -1,8 +1,8 @@
 /**
  * A connection to the registry: five commands with a timeout each, and errors that say what to do.
  *
- * The connection opens on the first call and again after a failure: a call either succeeds, or fails within
- * `timeoutMillis`; nothing retries behind the caller's back.
+ * The connection opens on the first call and again after a failure: a call either succeeds, or
+ * fails within `timeoutMillis`; nothing retries behind the caller's back.
  */
 import type Memcached from 'memcached'
 import { ZabkvError } from '../errors.js'
@@ -81,7 +81,8 @@ async function getItem(
     throw refused(state, 'a reply to gets without the key or its version')
   }
   const value = fields.get(key)
-  // The package turns values with other clients' flags into other types. None is ours; the text decodes as nothing.
+  // The package turns values with other clients' flags into other types. None is ours; the text
+  // decodes as nothing.
   return { value: typeof value === 'string' ? value : '(not stored as text)', cas }
 }
 
@@ -114,7 +115,10 @@ async function deleteItem(state: State, key: string): Promise<boolean> {
   return (await call(state, false, (client, reply) => client.del(key, reply))) === true
 }
 
-/** memcached has no conditional delete; a conditional store with a negative time expires in the same step. */
+/**
+ * memcached has no conditional delete; a conditional store with a negative time expires in the same
+ * step.
+ */
 async function deleteItemIf(state: State, key: string, cas: string): Promise<boolean> {
   checkKey(key)
   checkCas(cas)
@@ -150,7 +154,8 @@ function call(state: State, reads: boolean, run: Run): Promise<unknown> {
         return
       }
       reject(refused(state, why))
-      // After an error reply it is uncertain whether the server took our data for commands: start afresh.
+      // After an error reply it is uncertain whether the server took our data for commands: start
+      // afresh.
       failLink(link, new Error('an earlier command was refused'))
     })
   })

@@ -1,5 +1,6 @@
 /**
- * Readers of foreign JSON for the directory's documents: every field is checked, or the document is unreadable.
+ * Readers of foreign JSON for the directory's documents: every field is checked, or the document is
+ * unreadable.
  */
 
 /** `reason` completes "it is unreadable: ...". */
@@ -10,7 +11,10 @@ class Unreadable extends Error {}
 
 export type Fields = Readonly<Record<string, unknown>>
 
-/** Runs `read` over the text's object. `read` builds its result field by field, so that nothing foreign slips in. */
+/**
+ * Runs `read` over the text's object. `read` builds its result field by field, so that nothing
+ * foreign slips in.
+ */
 export function decode<T>(text: string, read: (fields: Fields) => T): Decoded<T> {
   try {
     return { ok: true, value: read(asFields(parseJson(text), 'the value')) }

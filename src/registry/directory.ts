@@ -1,13 +1,15 @@
 /**
  * The directory of replicas in the registry: publish, refresh, withdraw, look up.
  *
- * A replica's entry is its claim to its id, so that a claim and an address can never disagree. Every change is an
- * `add` or a `cas`: of two that start with one id, exactly one is first, and the other finds its entry.
+ * A replica's entry is its claim to its id, so that a claim and an address can never disagree.
+ * Every change is an `add` or a `cas`: of two that start with one id, exactly one is first, and the
+ * other finds its entry.
  *
- * *Live* means that the injected probe says so: it asks the admin port in the entry, and an answer proves life. A
- * connection alone does not, because the kernel accepts for a stopped process. Hence the order of a start: listen on the
- * admin port, then publish. Entries expire (`ENTRY_TTL_SECONDS`) unless refreshed, so what a dead replica left goes by
- * itself, and a restart within that time replaces it by a larger incarnation.
+ * *Live* means that the injected probe says so: it asks the admin port in the entry, and an answer
+ * proves life. A connection alone does not, because the kernel accepts for a stopped process. Hence
+ * the order of a start: listen on the admin port, then publish. Entries expire
+ * (`ENTRY_TTL_SECONDS`) unless refreshed, so what a dead replica left goes by itself, and a restart
+ * within that time replaces it by a larger incarnation.
  */
 import { ZabkvError } from '../errors.js'
 import type { RegistryConnection } from './connection.js'
@@ -32,8 +34,8 @@ export interface PublishOptions {
 }
 
 /**
- * Takes the replica's id. Fails with DUPLICATE_REPLICA when a live process has it, and then nothing has changed.
- * Publishing the same again is a refresh.
+ * Takes the replica's id. Fails with DUPLICATE_REPLICA when a live process has it, and then nothing
+ * has changed. Publishing the same again is a refresh.
  */
 export async function publish(
   connection: RegistryConnection,
@@ -62,8 +64,8 @@ export async function publish(
 }
 
 /**
- * Renews an entry, and restores it after a flush or a restart of the registry. Never takes over: fails with
- * DUPLICATE_REPLICA when another process holds the id now, and then this one must stop.
+ * Renews an entry, and restores it after a flush or a restart of the registry. Never takes over:
+ * fails with DUPLICATE_REPLICA when another process holds the id now, and then this one must stop.
  */
 export async function refresh(
   connection: RegistryConnection,
@@ -103,7 +105,10 @@ export async function withdraw(
   throw contended(connection, `the entry of replica ${entry.replica}`)
 }
 
-/** Null when the replica is not registered, or its value is unreadable (its owner's refresh will repair it). */
+/**
+ * Null when the replica is not registered, or its value is unreadable (its owner's refresh will
+ * repair it).
+ */
 export async function lookup(
   connection: RegistryConnection,
   cluster: string,
@@ -126,8 +131,9 @@ export async function readReplica(
 }
 
 /**
- * An incarnation for a start: the clock's seconds, or one more than what is registered when the clock went back or the
- * restart was quick. Two that choose at once choose alike; `publish` then tells them apart by their addresses.
+ * An incarnation for a start: the clock's seconds, or one more than what is registered when the
+ * clock went back or the restart was quick. Two that choose at once choose alike; `publish` then
+ * tells them apart by their addresses.
  */
 export async function chooseIncarnation(
   connection: RegistryConnection,

@@ -4,7 +4,10 @@
 import { isIPv6 } from 'node:net'
 import { ZabkvError } from '../errors.js'
 
-/** Not 11211: a production memcached on its usual port is not disturbed by a cluster's flushes and keys. */
+/**
+ * Not 11211: a production memcached on its usual port is not disturbed by a cluster's flushes and
+ * keys.
+ */
 export const REGISTRY_PORT_DEFAULT = 11911
 
 export interface HostPort {

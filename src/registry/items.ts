@@ -1,8 +1,8 @@
 /**
  * The embedded registry's items: memcached's store semantics over a Map, with time as an argument.
  *
- * Called only by server.ts. Memory is bounded: what exceeds it is refused, never evicted, because a directory that
- * silently forgets replicas is worse than one that says it is full.
+ * Called only by server.ts. Memory is bounded: what exceeds it is refused, never evicted, because a
+ * directory that silently forgets replicas is worse than one that says it is full.
  */
 import { ITEM_OVERHEAD_BYTES, type Command } from './codec.js'
 

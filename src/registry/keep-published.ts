@@ -1,7 +1,8 @@
 /**
  * Keeps a replica's entry and its cluster's document in the registry while it runs.
  *
- * The registry is needed to find each other, not to serve: when it is lost, the replica goes on and says so.
+ * The registry is needed to find each other, not to serve: when it is lost, the replica goes on and
+ * says so.
  */
 import { ZabkvError } from '../errors.js'
 import { publishCluster } from './cluster-document.js'

@@ -1,5 +1,6 @@
 /**
- * Starts a registry on this machine: a `memcached` from PATH when there is one, else the embedded server.
+ * Starts a registry on this machine: a `memcached` from PATH when there is one, else the embedded
+ * server.
  *
  * Only the process that was started here is ever stopped, by its own handle.
  */
@@ -41,7 +42,8 @@ export interface RegistryHandle {
 export async function startRegistry(options: StartRegistryOptions): Promise<RegistryHandle> {
   const binary = await findMemcached(options.path ?? process.env['PATH'] ?? '')
   if (binary === null) return startEmbedded(options.host, options.port)
-  // memcached does not tell which port it got, so a free one is found first; the bind fails clearly if it is lost.
+  // memcached does not tell which port it got, so a free one is found first; the bind fails clearly
+  // if it is lost.
   const port = await freePort(options.host, options.port)
   return startMemcached(binary, options.host, port)
 }

@@ -1,21 +1,30 @@
 /**
  * One socket to the registry, spoken to through the npm package `memcached` 2.2.2.
  *
- * Used only by connection.ts. From the package we take its commands and its reply parser. Its connection pool and
- * its failure log are bypassed, because of what they do (the version is pinned exactly, so this stays true):
- * - the pool retries with a backoff of up to minutes and leaves a connecting socket behind that keeps the process
- *   alive; a socket that closes never calls back;
- * - the failure log locks a server out for 30 s, keeps timers that cannot be cancelled, and runs `ping` in a child;
+ * Used only by connection.ts. From the package we take its commands and its reply parser. Its
+ * connection pool and its failure log are bypassed, because of what they do (the version is pinned
+ * exactly, so this stays true):
+ * - the pool retries with a backoff of up to minutes and leaves a connecting socket behind that
+ *   keeps the process alive; a socket that closes never calls back;
+ * - the failure log locks a server out for 30 s, keeps timers that cannot be cancelled, and runs
+ *   `ping` in a child;
  * - a SERVER_ERROR is reported as `false` without an error;
- * - a value stored by somebody else with the package's JSON flag makes its parser throw inside a socket handler.
+ * - a value stored by somebody else with the package's JSON flag makes its parser throw inside a
+ *   socket handler.
  */
 import { connect, type Socket } from 'node:net'
 import Memcached from 'memcached'
 
-/** The name under which the package knows our one socket. It never opens one itself, so any name does. */
+/**
+ * The name under which the package knows our one socket. It never opens one itself, so any name
+ * does.
+ */
 const SERVER = 'registry:1'
 
-/** More than the largest value with its line ends: who sends more without ending a reply is no registry. */
+/**
+ * More than the largest value with its line ends: who sends more without ending a reply is no
+ * registry.
+ */
 const REPLY_CHARACTERS_MAX = 4 * 1024 * 1024
 
 type Pulled = (error: Error | undefined, socket: PackageSocket) => void
@@ -112,7 +121,10 @@ export class UnreadableReply extends Error {
   }
 }
 
-/** Idempotent. The socket is destroyed, so that neither it nor a timer of ours keeps the process alive. */
+/**
+ * Idempotent. The socket is destroyed, so that neither it nor a timer of ours keeps the process
+ * alive.
+ */
 export function failLink(link: Link, failure: Error): void {
   if (link.failure !== null) return
   link.failure = failure

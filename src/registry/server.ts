@@ -1,8 +1,9 @@
 /**
  * The embedded registry server: enough of memcached for a cluster on machines without memcached.
  *
- * Bounded in everything: connections, a line, an item, all items, and output not yet read by a slow client (then its
- * input waits). Memory is at most `itemBytesMax` + connections x (1 MiB + what one read brings).
+ * Bounded in everything: connections, a line, an item, all items, and output not yet read by a slow
+ * client (then its input waits). Memory is at most `itemBytesMax` + connections x (1 MiB + what one
+ * read brings).
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { assert } from '../assert.js'
@@ -68,7 +69,8 @@ export function listen(server: Server, host: string, port: number): Promise<void
     server.once('error', onError)
     server.listen({ host, port }, () => {
       server.off('error', onError)
-      // A failing accept (out of descriptors) must not stop the process; the client sees a closed connection.
+      // A failing accept (out of descriptors) must not stop the process; the client sees a closed
+      // connection.
       server.on('error', () => undefined)
       resolve()
     })

@@ -17,7 +17,10 @@ export interface SettingDifference {
   theirs: string
 }
 
-/** The first difference in alphabetical order of paths; null when there is none. Both are JSON texts. */
+/**
+ * The first difference in alphabetical order of paths; null when there is none. Both are JSON
+ * texts.
+ */
 export function firstDifference(ours: string, theirs: string): SettingDifference | null {
   if (ours === theirs) return null
   const [a, b] = [flatten(ours), flatten(theirs)]

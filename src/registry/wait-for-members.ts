@@ -1,8 +1,8 @@
 /**
  * Waits until all members of a cluster are registered, in whatever order they start.
  *
- * A registry that is lost meanwhile is waited for too: a start must survive its restart. The caller bounds the wait by
- * its signal.
+ * A registry that is lost meanwhile is waited for too: a start must survive its restart. The caller
+ * bounds the wait by its signal.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ZabkvError } from '../errors.js'
@@ -14,7 +14,9 @@ import type { ReplicaEntry } from './entry.js'
 export const WAIT_POLL_MILLIS_DEFAULT = 200
 
 export interface WaitOptions {
-  /** Ends the wait with TIMEOUT (AbortSignal.timeout) or ABORTED; the sentence says who was missing. */
+  /**
+   * Ends the wait with TIMEOUT (AbortSignal.timeout) or ABORTED; the sentence says who was missing.
+   */
   signal?: AbortSignal
   /** Called when the missing, or the reasons, change. `why` has a few words for each of them. */
   onMissing?: (missing: number[], why: ReadonlyMap<number, string>) => void
@@ -23,7 +25,10 @@ export interface WaitOptions {
   pollMillis?: number
   /** Canonical JSON; an entry with others ends the wait with SETTINGS_MISMATCH. */
   settings?: string
-  /** When given, an entry counts only once its process is known to live: leftovers of a crash do not. */
+  /**
+   * When given, an entry counts only once its process is known to live: leftovers of a crash do
+   * not.
+   */
   isAlive?: LiveProbe
 }
 

@@ -10,11 +10,11 @@ const NAMES = [
   'propose-received',
   'writes-in-propose-received',
   'commits-sent',
-  'commits-received',
-  'writes-in-commits', //         writes that a COMMIT message told to be committed
-  'acks-sent',
+  'commits-received', //          that brought news; heartbeats repeat it
+  'writes-in-commits', //         writes that those messages told to be committed
+  'acks-sent', //                 that acknowledge something new; others are signs of life
   'acks-received',
-  'writes-in-acks', //            writes that an ACK message newly acknowledged
+  'writes-in-acks', //            writes that those messages acknowledge
   'nacks-sent',
   'nacks-received',
   'heartbeats-sent',

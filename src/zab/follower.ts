@@ -60,20 +60,26 @@ export function onPropose(state: State, offset: number): ProposeIgnored {
 
 /** COMMIT and HEARTBEAT: how far the leader has proposed and committed. */
 export function onCommit(state: State, offset: number): void {
-  count(state, 'commits-received')
   const proposed = counterOf(state.words, offset)
   if (proposed > COUNTER_MAX) return
   state.lastProposed = Math.max(state.lastProposed, proposed)
+  const before = state.commitKnown
   onCommitted(state, committedOf(state.words, offset))
+  if (state.commitKnown === before) return
+  count(state, 'commits-received')
+  count(state, 'writes-in-commits', state.commitKnown - before)
 }
 
 /** Ends a turn: one cumulative ACK for all that came, and NACKs for the holes that are known. */
 export function followerFlush(state: State, tick: number): void {
   if (state.lastHeld > state.ackedTold || state.ackOwed) {
     sendToLeader(state, KIND.ACK, state.lastHeld, state.lastApplied)
+    if (state.lastHeld > state.ackedTold) {
+      count(state, 'acks-sent')
+      count(state, 'writes-in-acks', state.lastHeld - state.ackedTold)
+    }
     state.ackedTold = state.lastHeld
     state.ackOwed = false
-    count(state, 'acks-sent')
   }
   if (state.parkCount > 0) count(state, 'stall-order')
   if (state.lastHeld < state.lastProposed) askForHoles(state, tick)

@@ -31,7 +31,7 @@ const RESEND_TICKS = 150 //         15 ms without progress: the last proposals m
 const RESEND_ENTRIES_MAX = 32 //    of one turn, to one follower
 const ROWS_SLACK = 64 //            rows kept for control messages
 
-/** Why an ACK was dropped; null when it was not. */
+/** Why an ACK was dropped; null when it was not. One that repeats what is known is a sign of life. */
 export type AckIgnored = 'ignored-already-acked' | 'ignored-never-proposed' | null
 
 /** Orders the entry that was packed at the history's head: from here on its place is fixed. */
@@ -73,7 +73,8 @@ export function onAck(state: State, sender: number, offset: number, tick: number
   const counter = counterOf(state.words, offset)
   if (counter > state.lastProposed) return 'ignored-never-proposed'
   const before = at(state.acked, sender)
-  if (counter <= before) return 'ignored-already-acked'
+  if (counter < before) return 'ignored-already-acked'
+  if (counter === before) return null
 
   state.acked[sender] = counter
   state.ackTick[sender] = tick

@@ -1,4 +1,7 @@
-/** What goes wrong between us and a registry is a ZabkvError in bounded time, and never an uncaught exception. */
+/**
+ * What goes wrong between us and a registry is a ZabkvError in bounded time, and never an uncaught
+ * exception.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import test from 'node:test'

@@ -69,6 +69,23 @@ test('directory: a live replica with the id is DUPLICATE_REPLICA and nothing cha
   assert.deepEqual(await lookup(connection, 'c', 1), entryOf(1))
 })
 
+test('directory: a successor that comes during a withdrawal is left alone', async (t) => {
+  const connection = await world(t)
+  await publish(connection, 'c', entryOf(1, { incarnation: 1 }), { isAlive: DEAD })
+  let overtaken = false
+  const slow = {
+    ...connection,
+    get: async (key: string) => {
+      const held = await connection.get(key)
+      if (!overtaken) await publish(connection, 'c', entryOf(1, { incarnation: 2 }), { isAlive: DEAD })
+      overtaken = true
+      return held
+    },
+  }
+  assert.equal(await withdraw(slow, 'c', entryOf(1, { incarnation: 1 })), false)
+  assert.equal((await lookup(connection, 'c', 1))?.incarnation, 2)
+})
+
 test('directory: the probe is asked about the registered process', async (t) => {
   const connection = await world(t)
   await publish(connection, 'c', entryOf(1), { isAlive: ALIVE })

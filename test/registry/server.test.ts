@@ -77,7 +77,8 @@ for (const { kind, skip } of KINDS) {
     }
   })
 
-  // memcached 1.6.18 itself loses replies when errors are pipelined, so there only the rest is compared.
+  // memcached 1.6.18 itself loses replies when errors are pipelined, so there only the rest is
+  // compared.
   const pipeline = TRANSCRIPT.filter(([, reply]) => kind === 'embedded' || !/ERROR/.test(reply))
 
   test(`server (${kind}): the transcript pipelined on one socket is the same`, { skip }, async () => {
@@ -186,6 +187,22 @@ test('server: a full store refuses and says so through the client', async (t) =>
   const second = connection.set('b', 'x'.repeat(500), 0)
   await assert.rejects(second, refusal('REGISTRY_REFUSED', 'out of memory', `${HOST}:${server.port}`))
   assert.notEqual(await connection.get('a'), null)
+})
+
+test('server: the input of a client that does not read waits at the client', async (t) => {
+  const server = await startRegistryServer({ host: HOST, port: 0 })
+  t.after(() => server.close())
+  const value = 'x'.repeat(900_000)
+  const socket = connect({ host: HOST, port: server.port })
+  t.after(() => socket.destroy())
+  socket.pause()
+  socket.on('error', () => undefined)
+  socket.write(`set a 0 0 ${value.length}\r\n${value}\r\n`)
+  await new Promise((resolve) => socket.write('get a\r\n'.repeat(10), resolve))
+  const flood = 'get a\r\n'.repeat(6_000_000)
+  socket.write(flood)
+  await sleep(500)
+  assert.equal(socket.writableLength, flood.length)
 })
 
 test('server: a client that does not read is not served beyond the bound, and loses nothing', async (t) => {

@@ -1,6 +1,6 @@
 /**
- * What the registry's tests share: registries on ephemeral ports, entries, raw sockets. Everything started for a test
- * ends with it.
+ * What the registry's tests share: registries on ephemeral ports, entries, raw sockets. Everything
+ * started for a test ends with it.
  */
 import assert from 'node:assert/strict'
 import { connect, createServer, type Server, type Socket } from 'node:net'
