@@ -21,10 +21,10 @@ void pauseReader(uint32_t attempt) {
     std::this_thread::yield();
     return;
   }
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
+#if defined(__aarch64__)
   asm volatile("yield");
+#elif defined(__x86_64__)
+  __builtin_ia32_pause();
 #endif
 }
 

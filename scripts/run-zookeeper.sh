@@ -17,8 +17,9 @@ Debian packages; always: npm ci and the build).
 
 Where
   --replicas N            replicas on this machine (3)
-  --ips A,B,C             run this on each of several machines: each finds its own addresses in the list and starts those
-                          replicas; the first address is replica 0 and holds the registry. The same address may come again.
+  --ips A,B,C             run this on each of several machines: each finds its own addresses in the list and
+                          starts those replicas; the first address is replica 0 and holds the registry.
+                          The same address may come again.
   --registry HOST:PORT    a registry that runs already (a memcached, or zabkv registry)
   ZK_REGISTRY_IP          environment: address of the machine that holds the registry, if not the first of --ips
   --cluster NAME          name of the cluster (zabkv)
@@ -69,8 +70,8 @@ while (($# > 0)); do
     --json) json=yes ;;
     --unicast) serve_args+=("$option") ;;
     --single-key | --no-preload) bench_args+=("$option") ;;
-    --replicas | --ips | --registry | --cluster | --wait | --seconds | --workload | --transport | --device | --gid-index | \
-      --quorum | --workers | --datagram-bytes | --store-mib | --sessions-max | --session-window | --history-mib | \
+    --replicas | --ips | --registry | --cluster | --wait | --seconds | --workload | --transport | --device | \
+      --gid-index | --quorum | --workers | --datagram-bytes | --store-mib | --sessions-max | --session-window | --history-mib | \
       --spin-micros | --drop | --drop-seed | --peer-port | --client-port | --admin-port | --write-ratio | --keys | \
       --key-bytes | --value-bytes | --zipf | --trace | --sessions | --outstanding | --batch | --warm-up | --seed)
       [[ $takes == 1 || $# -ge 2 ]] || usage_error "$option needs a value"
@@ -108,7 +109,8 @@ if [[ $ips == '' ]]; then
   ips=$(printf '127.0.0.1,%.0s' $(seq "$replicas"))
   ips=${ips%,}
 fi
-[[ $ips =~ ^[0-9A-Fa-f.:]+(,[0-9A-Fa-f.:]+)*$ ]] || usage_error "--ips is IP addresses with commas between, not \"$ips\""
+[[ $ips =~ ^[0-9A-Fa-f.:]+(,[0-9A-Fa-f.:]+)*$ ]] ||
+  usage_error "--ips is IP addresses with commas between, not \"$ips\""
 IFS=, read -r -a addresses <<<"$ips"
 
 # ---- from here on there are children and files of our own, and both go when the script ends

@@ -103,37 +103,73 @@ void readBesideWriter() {
   CHECK(store->digest() == store->digestScan());
 }
 
+/** The sizes of a hot key's value: 4,100 and 4,200 share a size class, 1,000 does not. */
+uint32_t hotBytes(uint64_t version) {
+  if (version % 3 == 0) return 1'000;
+  return version % 2 == 0 ? 4'100 : 4'200;
+}
+
+constexpr uint32_t HOT_BYTES_MAX = 4'200;
+
+/** Every word of the value is the stamp. */
+void writeWords(Store& store, const std::string& key, uint64_t stamp, uint64_t version) {
+  const std::vector<uint64_t> words(HOT_BYTES_MAX / 8, stamp);
+  store.set(hashOf(key), bytesOf(key), sizeOf(key),
+            reinterpret_cast<const uint8_t*>(words.data()), hotBytes(version), {version});
+}
+
+/** Whether version, size and value belong together; comparing the ends is enough, and quick. */
+bool wholeWords(const Copied& copied, const std::string& out, uint64_t stamp) {
+  if (copied.valueBytes != hotBytes(copied.version)) return false;
+  if (copied.status == Status::tooLarge) return copied.valueBytes > out.size();
+  if (copied.status != Status::ok) return false;
+  uint64_t first, last;
+  std::memcpy(&first, out.data(), 8);
+  std::memcpy(&last, out.data() + copied.valueBytes / 8 * 8 - 8, 8);
+  return first == stamp && last == stamp;
+}
+
+/** Reads one key, into a buffer that fits and one that does not always, while `write` runs. */
+template <typename Write>
+uint64_t tornBeside(const Store& store, const std::string& key, Write write) {
+  std::atomic<bool> stop = false;
+  std::atomic<uint64_t> torn = 0, hits = 0;
+  std::thread reader([&] {
+    std::string buffers[] = {std::string(HOT_BYTES_MAX, '?'), std::string(4'150, '?')};
+    for (uint64_t i = 0; !stop.load(std::memory_order_relaxed); ++i) {
+      std::string& out = buffers[i % 2];
+      const Copied copied = read(store, key, out);
+      if (copied.status == Status::notFound) continue;
+      torn += !wholeWords(copied, out, copied.version * 2);
+      ++hits;
+    }
+  });
+  for (uint64_t version = 2; version < 300'000 || hits < 1'000; ++version) write(version);
+  stop = true;
+  reader.join();
+  return torn;
+}
+
 /** One key, hammered: the chance for a torn read is as high as it can be. */
 void oneHotKey() {
   const auto store = Store::create({16 * MIB, 0});
-  const std::string key = "hot";
-  std::vector<uint64_t> words(512);
-  const auto writeVersion = [&](uint64_t version) {
-    for (uint64_t& word : words) word = version;
-    // In place mostly, and now and then to another size class.
-    const auto bytes = static_cast<uint32_t>(version % 3 == 0 ? 4'096 : 1'000);
-    store->set(hashOf(key), bytesOf(key), sizeOf(key),
-               reinterpret_cast<const uint8_t*>(words.data()), bytes, {version});
-  };
-  writeVersion(1);
-  std::atomic<bool> stop = false;
-  std::atomic<uint64_t> torn = 0, reads = 0;
-  std::thread reader([&] {
-    std::string out(BUFFER_BYTES, '?');
-    while (!stop.load(std::memory_order_relaxed)) {
-      const Copied copied = read(*store, key, out);
-      // Every word of the value is its version; comparing the ends is enough, and quick.
-      uint64_t first, last;
-      std::memcpy(&first, out.data(), 8);
-      std::memcpy(&last, out.data() + copied.valueBytes - 8, 8);
-      torn += copied.status != Status::ok || first != copied.version || last != copied.version;
-      ++reads;
-    }
+  writeWords(*store, "hot", 2, 1);
+  const uint64_t torn = tornBeside(*store, "hot", [&](uint64_t version) {
+    writeWords(*store, "hot", version * 2, version);
   });
-  for (uint64_t version = 2; version < 400'000 || reads < 1'000; ++version) writeVersion(version);
-  stop = true;
-  reader.join();
   CHECK(torn == 0);
+}
+
+/** The removed key's place is filled with the other's item at once. */
+void placeTakenOver() {
+  const auto store = Store::create({16 * MIB, 0});
+  const uint64_t torn = tornBeside(*store, "removed", [&](uint64_t version) {
+    writeWords(*store, "removed", version * 2, version);
+    writeWords(*store, "other", version * 2 + 1, version);
+    remove(*store, "removed");
+    remove(*store, "other");
+  });
+  CHECK(torn == 0 && store->items() == 0);
 }
 
 }  // namespace
@@ -142,6 +178,7 @@ void readerTests() {
   run("readers: beside the writer they see whole values, no lost key, no version going back",
       readBesideWriter);
   run("readers: one hot key that changes all the time is never torn", oneHotKey);
+  run("readers: a removed item whose place another takes is never torn", placeTakenOver);
 }
 
 }  // namespace mica::test

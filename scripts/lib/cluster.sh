@@ -25,7 +25,7 @@ find_registry() {
   local given=''
   if [[ $registry != '' ]]; then
     split_host_port "$registry" $REGISTRY_PORT_DEFAULT || usage_error "--registry is HOST:PORT, not \"$registry\""
-    await_registry "$REGISTRY_GIVEN_SECONDS_MAX" 'start one there with zabkv registry or memcached, or correct --registry'
+    await_registry "$REGISTRY_GIVEN_SECONDS_MAX" 'start one there (zabkv registry, or memcached), or correct --registry'
     given=yes
   elif [[ ${ZK_REGISTRY_IP:-} != '' ]]; then
     split_host_port "$ZK_REGISTRY_IP" $REGISTRY_PORT_DEFAULT ||
@@ -54,7 +54,9 @@ find_registry() {
 hold_registry() {
   if start_registry "${addresses[0]}" $REGISTRY_PORT_DEFAULT; then return 0; fi
   if [[ $all_here == yes ]] && start_registry "${addresses[0]}" 0; then return 0; fi
-  stop_because 1 "The registry did not start on ${addresses[0]} port $REGISTRY_PORT_DEFAULT: is another one there? (then give it: --registry ${addresses[0]}:$REGISTRY_PORT_DEFAULT)"
+  local where
+  where=$(join_host_port "${addresses[0]}" $REGISTRY_PORT_DEFAULT)
+  stop_because 1 "The registry did not start on $where: if another one runs there, give --registry $where."
 }
 
 # start_registry HOST PORT: sets HOST and PORT to where it listens.
@@ -101,7 +103,9 @@ start_replicas() {
     for ((other = 0; other < id; other++)); do
       if [[ ${addresses[$other]} == "${addresses[$id]}" ]]; then place=$((place + 1)); fi
     done
-    for option in "${!base_port[@]}"; do ports+=("$option" "$((base_port[$option] == 0 ? 0 : base_port[$option] + place))"); done
+    for option in "${!base_port[@]}"; do
+      ports+=("$option" "$((base_port[$option] == 0 ? 0 : base_port[$option] + place))")
+    done
     child_start "replica $id" node "$root/dist/src/cli/main.js" serve --id "$id" --ips "$ips" --cluster "$cluster" \
       --registry "$registry" --ready-file "$scratch/ready-$id" "${serve_args[@]}" "${ports[@]}" >&2
     replica_pids+=("$CHILD_PID")

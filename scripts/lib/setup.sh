@@ -64,7 +64,8 @@ setup_packages() {
   if ((EUID == 0)) && command -v apt-get >/dev/null; then
     ((${#needed[@]} == 0)) && setup_skips_rdma && return 0
     setup_say "installing ${needed[*]} ${rdma[*]}"
-    setup_install "${needed[@]}" "${rdma[@]}" || { ((${#needed[@]} > 0)) && setup_install "${needed[@]}"; } || true
+    setup_install "${needed[@]}" "${rdma[@]}" ||
+      { ((${#needed[@]} > 0)) && setup_install "${needed[@]}"; } || true
     mapfile -t needed < <(setup_missing_needed)
     mapfile -t rdma < <(setup_missing_rdma)
     ((${#rdma[@]} == 0)) || setup_remember_rdma
@@ -72,11 +73,11 @@ setup_packages() {
   if [[ " ${needed[*]} " == *" nodejs "* ]]; then
     local found
     found=$(node --version 2>/dev/null || echo none)
-    setup_fail "Node.js $SETUP_NODE_MAJOR.$SETUP_NODE_MINOR or newer is needed and could not be installed (found: $found)."
+    setup_fail "Node.js $SETUP_NODE_MAJOR.$SETUP_NODE_MINOR or newer is needed and cannot be installed (found: $found)."
     return 1
   fi
   ((${#needed[@]} == 0)) && return 0
-  setup_fail "These packages are missing and could not be installed: ${needed[*]}; run apt-get install ${needed[*]} as root."
+  setup_fail "Packages are missing and cannot be installed: run apt-get install ${needed[*]} as root."
 }
 
 # Where RDMA headers cannot be had, that is said once a boot and not tried every time.
@@ -122,7 +123,8 @@ setup_native() {
     setup_fail "$root has no $addon and cannot be written: run npm run build there."
     return 1
   fi
-  said=$(bash "$root/scripts/build-native.sh") || { setup_fail 'the native addon does not build: see above.'; return 1; }
+  said=$(bash "$root/scripts/build-native.sh") ||
+    { setup_fail 'the native addon does not build: see above.'; return 1; }
   [[ $said == *'is up to date'* ]] || setup_say "${said#build-native: }"
 }
 

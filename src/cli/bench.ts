@@ -20,7 +20,7 @@ interface BenchArguments extends ClusterArguments {
   'key-bytes': number
   'value-bytes': number
   zipf: number | undefined
-  'single-key': boolean
+  'single-key': boolean | undefined
   trace: string | undefined
   sessions: number
   outstanding: number
@@ -53,15 +53,12 @@ function keyOptions<T>(parser: Argv<T>) {
       requiresArg: true,
       conflicts: ['single-key', 'trace'],
     })
-    .option('single-key', {
-      type: 'boolean',
-      describe: 'One key for all operations',
-      default: false,
-    })
+    .option('single-key', { type: 'boolean', describe: 'One key for all operations' })
     .option('trace', {
       type: 'string',
       requiresArg: true,
       describe: 'File with one key a line, used in that order again and again',
+      conflicts: 'single-key',
     })
     .option('preload', {
       type: 'boolean',
@@ -70,11 +67,13 @@ function keyOptions<T>(parser: Argv<T>) {
     })
 }
 
+const OUTSTANDING_HELP = 'Operations that a session has in flight; 1 for the latency of one'
+
 function loadOptions<T>(parser: Argv<T>) {
   return parser
     .option('write-ratio', number(WORKLOAD_DEFAULTS.writeRatio, 'Share of writes, 0 to 1'))
     .option('sessions', number(WORKLOAD_DEFAULTS.sessions, 'Sessions, spread over the replicas'))
-    .option('outstanding', number(WORKLOAD_DEFAULTS.outstanding, 'Operations that a session has in flight; 1 for the latency of one'))
+    .option('outstanding', number(WORKLOAD_DEFAULTS.outstanding, OUTSTANDING_HELP))
     .option('batch', number(WORKLOAD_DEFAULTS.batch, 'Operations submitted together; 0 to choose'))
     .option('seconds', number(WORKLOAD_DEFAULTS.seconds, 'Measured time'))
     .option('warm-up', number(WORKLOAD_DEFAULTS.warmupSeconds, 'Seconds before it'))
@@ -114,7 +113,7 @@ function workloadOf(given: BenchArguments): WorkloadOptions {
 }
 
 function distributionOf(given: BenchArguments): WorkloadOptions['distribution'] {
-  if (given['single-key']) return 'single'
+  if (given['single-key'] === true) return 'single'
   if (given.trace !== undefined) return 'trace'
   return given.zipf === undefined ? 'uniform' : 'zipf'
 }

@@ -8,7 +8,7 @@ import { clientOptions, integerOf, printJson, type ClientArguments } from './opt
 interface SetArguments extends ClientArguments {
   key: string
   value: string
-  create: boolean
+  create: boolean | undefined
   'if-version': number | undefined
 }
 
@@ -25,7 +25,6 @@ export const setCommand: CommandModule<object, SetArguments> = {
       })
       .option('create', {
         type: 'boolean',
-        default: false,
         describe: 'Only if the key is not there',
       })
       .option('if-version', {
@@ -41,7 +40,7 @@ async function runSet(given: SetArguments): Promise<void> {
   const ifVersion = ifVersionOf(given['if-version'])
   const value = given.value === '-' ? await buffer(process.stdin) : Buffer.from(given.value)
   const { version } = await withClient(given, (client) => {
-    if (given.create) return client.create(given.key, value)
+    if (given.create === true) return client.create(given.key, value)
     return client.set(given.key, value, ifVersion === undefined ? {} : { ifVersion })
   })
   if (given.json) printJson({ key: given.key, bytes: value.length, version })

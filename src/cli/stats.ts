@@ -28,6 +28,7 @@ type Print = (answers: Answers, previous: readonly ReplicaStats[]) => void
 
 const WATCH_SECONDS_DEFAULT = 2
 const WATCH_SECONDS_MAX = 86400
+const CLEAR_LINE = '\x1b[K'
 const CLEAR_SCREEN = '\x1b[H\x1b[2J'
 
 export const statsCommand: CommandModule<object, StatsArguments> = {
@@ -39,17 +40,19 @@ export const statsCommand: CommandModule<object, StatsArguments> = {
         type: 'boolean',
         default: false,
         describe: 'Print a heading and one line a replica',
-        conflicts: 'json',
       })
       .option('line', {
         type: 'boolean',
         default: false,
         describe: 'Print one line on the whole cluster',
-        conflicts: ['json', 'csv'],
       })
       .option('watch', {
         type: 'number',
         describe: `Again every so many seconds (${WATCH_SECONDS_DEFAULT} when none are given)`,
+      })
+      .check(({ json, csv, line }) => {
+        if ([json, csv, line].filter(Boolean).length <= 1) return true
+        throw new Error('--json, --csv and --line exclude each other')
       }),
   handler: runStats,
 }
@@ -96,7 +99,7 @@ async function watch(
   seconds: number,
   print: Print,
 ): Promise<void> {
-  const { signal } = { signal: interruption() }
+  const signal = interruption()
   let cluster = await listMembers(registry, given.cluster)
   let previous: ReplicaStats[] = []
   while (!signal.aborted) {
@@ -114,7 +117,7 @@ function printer(given: StatsArguments, isWatch: boolean): Print {
   if (given.line) {
     return (answers, previous) => {
       const line = summaryLine(answered(answers), previous, answers.length)
-      process.stdout.write(`${line}\n`)
+      process.stdout.write(isWatch && process.stdout.isTTY ? `\r${CLEAR_LINE}${line}` : `${line}\n`)
     }
   }
   const clear = isWatch && process.stdout.isTTY ? CLEAR_SCREEN : ''

@@ -4,7 +4,8 @@
  */
 import { ZabkvError } from '../errors.js'
 import type { RegistryConnection } from './connection.js'
-import { clusterKey, contended, ENTRY_TTL_SECONDS, readReplica, type LiveProbe } from './directory.js'
+import { clusterKey, contended, ENTRY_TTL_SECONDS, readReplica } from './directory.js'
+import type { LiveProbe } from './directory.js'
 import { decodeCluster, encodeCluster, type ClusterDocument, type ReplicaEntry } from './entry.js'
 import { firstDifference } from './settings.js'
 
@@ -96,7 +97,7 @@ function mismatch(
 ): ZabkvError {
   return new ZabkvError(
     'SETTINGS_MISMATCH',
-    `Setting "${setting}" is ${ours} here but ${theirs} at replica ${replica} of cluster ${cluster}: ` +
-      `start all replicas with the same settings.`,
+    `Setting "${setting}" is ${ours} here but ${theirs} at replica ${replica} of ` +
+      `cluster ${cluster}: start all replicas with the same settings.`,
   )
 }

@@ -74,7 +74,9 @@ async function getItem(
   checkKey(key)
   const found = await call(state, true, (client, reply) => client.gets(key, reply))
   if (found === undefined || found === false) return null
-  if (typeof found !== 'object' || found === null) throw refused(state, 'a reply to gets without item')
+  if (typeof found !== 'object' || found === null) {
+    throw refused(state, 'a reply to gets without item')
+  }
   const fields = new Map<string, unknown>(Object.entries(found))
   const cas = fields.get('cas')
   if (!fields.has(key) || typeof cas !== 'string') {
@@ -185,7 +187,9 @@ function silence(state: State): Error {
 
 function failureError(state: State, failure: Error, definite: boolean): ZabkvError {
   if (state.closed) return closedError(state)
-  if (failure instanceof UnreadableReply) return refused(state, 'its reply is not memcached text', failure)
+  if (failure instanceof UnreadableReply) {
+    return refused(state, 'its reply is not memcached text', failure)
+  }
   return new ZabkvError(
     'REGISTRY_UNREACHABLE',
     `The registry at ${state.where} does not answer (${failureText(failure)}): ` +
@@ -217,10 +221,12 @@ function checkItem(key: string, value: string, ttlSeconds: number): void {
   checkKey(key)
   const bytes = Buffer.byteLength(value)
   if (bytes > REGISTRY_VALUE_BYTES_MAX) {
-    throw badArgument(`A registry value has at most ${REGISTRY_VALUE_BYTES_MAX} bytes, not ${bytes}.`)
+    const sentence = `A registry value has at most ${REGISTRY_VALUE_BYTES_MAX} bytes, not ${bytes}.`
+    throw badArgument(sentence)
   }
-  const fits = Number.isInteger(ttlSeconds) && ttlSeconds >= 0 && ttlSeconds <= REGISTRY_TTL_SECONDS_MAX
-  if (!fits) throw badArgument(`A registry time to live is 0 to ${REGISTRY_TTL_SECONDS_MAX} seconds.`)
+  const whole = Number.isInteger(ttlSeconds)
+  if (whole && ttlSeconds >= 0 && ttlSeconds <= REGISTRY_TTL_SECONDS_MAX) return
+  throw badArgument(`A registry time to live is 0 to ${REGISTRY_TTL_SECONDS_MAX} seconds.`)
 }
 
 function checkKey(key: string): void {
@@ -229,7 +235,8 @@ function checkKey(key: string): void {
 }
 
 function checkCas(cas: string): void {
-  if (!/^[0-9]{1,20}$/.test(cas)) throw badArgument('A cas id is what get returned: decimal digits.')
+  if (/^[0-9]{1,20}$/.test(cas)) return
+  throw badArgument('A cas id is what get returned: decimal digits.')
 }
 
 function badArgument(sentence: string): ZabkvError {

@@ -74,8 +74,10 @@ export function readText(
   charactersMax: number,
 ): string {
   const value = own(fields, name)
-  if (typeof value === 'string' && value.length <= charactersMax && pattern.test(value)) return value
-  throw new Unreadable(`${name} is not a text of the right form`)
+  if (typeof value !== 'string' || value.length > charactersMax || !pattern.test(value)) {
+    throw new Unreadable(`${name} is not a text of the right form`)
+  }
+  return value
 }
 
 export function readOneOf<T extends string>(

@@ -194,8 +194,8 @@ function duplicate(cluster: string, holder: ReplicaEntry): ZabkvError {
 function notNewer(cluster: string, entry: ReplicaEntry, old: ReplicaEntry): ZabkvError {
   return new ZabkvError(
     'BAD_ARGUMENT',
-    `Replica ${entry.replica} of cluster ${cluster} starts as incarnation ${entry.incarnation}, but ` +
-      `${old.incarnation} is registered: peers would drop its datagrams as stale; ` +
+    `Replica ${entry.replica} of cluster ${cluster} starts as incarnation ${entry.incarnation}, ` +
+      `but ${old.incarnation} is registered: peers would drop its datagrams as stale; ` +
       `choose a larger one (did the clock go back?).`,
   )
 }

@@ -108,7 +108,7 @@ export function decodeCluster(text: string): Decoded<ClusterDocument> {
       asInteger(value, 'a member', 0, REPLICA_ID_MAX),
     )
     demand(members.length > 0, 'members is empty')
-    const sorted = members.every((member, index) => index === 0 || member > (members[index - 1] ?? 0))
+    const sorted = members.every((member, index) => member > (members[index - 1] ?? -1))
     demand(sorted, 'members is not sorted without repetition')
     return { members, settings: readSettings(fields) }
   })

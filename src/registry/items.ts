@@ -28,7 +28,8 @@ export interface Items {
 }
 
 type Store = Extract<Command, { kind: 'store' }>
-export type Stored = 'STORED' | 'NOT_STORED' | 'EXISTS' | 'NOT_FOUND' | 'SERVER_ERROR out of memory storing object'
+const FULL = 'SERVER_ERROR out of memory storing object'
+export type Stored = 'STORED' | 'NOT_STORED' | 'EXISTS' | 'NOT_FOUND' | typeof FULL
 
 export function createItems(bytesMax: number): Items {
   return { byKey: new Map(), bytesMax, bytes: 0, casLast: 0, flushAt: null }
@@ -52,8 +53,9 @@ export function storeItem(items: Items, store: Store, now: number): Stored {
     if (old === null) return 'NOT_FOUND'
     if (old.cas !== store.cas.replace(/^\+?0*(?=[0-9])/, '')) return 'EXISTS'
   }
-  const delta = itemBytes(store.key, store.value) - (old === null ? 0 : itemBytes(store.key, old.value))
-  if (!hasRoom(items, delta, now)) return 'SERVER_ERROR out of memory storing object'
+  const oldBytes = old === null ? 0 : itemBytes(store.key, old.value)
+  const delta = itemBytes(store.key, store.value) - oldBytes
+  if (!hasRoom(items, delta, now)) return FULL
   items.bytes += delta
   items.byKey.set(store.key, {
     flags: store.flags,

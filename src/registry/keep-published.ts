@@ -40,8 +40,8 @@ export function keepPublished(
   const turn = async (): Promise<void> => {
     try {
       await refresh(connection, cluster, { ...options.entry, publishedAt: Date.now() })
-      const { replica } = options.entry
-      await publishCluster(connection, cluster, options.document, { replica, isAlive: options.isAlive })
+      const by = { replica: options.entry.replica, isAlive: options.isAlive }
+      await publishCluster(connection, cluster, options.document, by)
     } catch (error) {
       lost = error instanceof ZabkvError && error.code === 'DUPLICATE_REPLICA'
       if (error instanceof ZabkvError && lost) options.onLost(error)

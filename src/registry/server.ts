@@ -88,10 +88,11 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
   const details = { errno: error.code ?? '', syscall: error.syscall ?? '', cause: error }
   if (error.code === 'EADDRINUSE') return addressInUse(where, details)
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
-    const sentence = `The registry cannot listen on ${where}: this machine does not have that address.`
+    const sentence = `The registry cannot listen on ${where}: that address is not this machine's.`
     return new ZabkvError('NOT_MY_ADDRESS', sentence, details)
   }
-  const sentence = `The registry cannot listen on ${where} (${error.message}): choose another HOST:PORT.`
+  const why = error.message
+  const sentence = `The registry cannot listen on ${where} (${why}): choose another HOST:PORT.`
   return new ZabkvError('BAD_ARGUMENT', sentence, details)
 }
 

@@ -7,7 +7,9 @@ function parse(pieces: readonly Buffer[]): Command[] {
   const commands: Command[] = []
   for (const piece of pieces) {
     feed(parser, piece)
-    for (let next = nextCommand(parser); next !== null; next = nextCommand(parser)) commands.push(next)
+    for (let next = nextCommand(parser); next !== null; next = nextCommand(parser)) {
+      commands.push(next)
+    }
   }
   return commands
 }
@@ -85,7 +87,8 @@ test('codec: a line without an end hangs up after 2048 bytes and holds no more',
 test('codec: random bytes never throw', () => {
   let seed = 12345
   const random = (): number => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) >>> 16
-  const words = ['set', 'cas', 'get', ' ', ' ', '\r\n', '\n', '0', '1', '-1', 'k', 'noreply', '\0', '9'.repeat(20)]
+  const nines = '9'.repeat(20)
+  const words = ['set', 'cas', 'get', ' ', ' ', '\r\n', '\n', '0', '1', '-1', 'k', 'noreply', '\0', nines]
   for (let run = 0; run < 2000; run++) {
     let text = ''
     for (let word = 0; word < 30; word++) text += words[random() % words.length] ?? ''

@@ -34,7 +34,7 @@ test('connection: after a failure the next call connects again', async (t) => {
   assert.equal((await connection.get('k'))?.value, 'v')
 })
 
-test('connection: a registry that accepts and is silent times out, and is not definite', async (t) => {
+test('connection: a registry that is silent times out, and is not definite', async (t) => {
   const port = await serveRaw(t, (socket) => socket.resume())
   const connection = dial(t, port, 50)
   const started = performance.now()
@@ -63,7 +63,9 @@ test('connection: what is not memcached text is REGISTRY_REFUSED at once', async
   await assert.rejects(connection.get('k'), refusal('REGISTRY_REFUSED', `${HOST}:${port}`))
 })
 
-for (const reply of ['VERSION nonsense\r\n', 'VALUE k 2 3 1\r\n{x}\r\nEND\r\n', 'STAT\r\nEND\r\n', '7\r\n']) {
+const ODD_REPLIES = ['VERSION x\r\n', 'VALUE k 2 3 1\r\n{x}\r\nEND\r\n', 'STAT\r\nEND\r\n', '7\r\n']
+
+for (const reply of ODD_REPLIES) {
   test(`connection: the reply ${JSON.stringify(reply)} to a get is refused`, async (t) => {
     const port = await serveRaw(t, (socket) => void socket.once('data', () => socket.write(reply)))
     await assert.rejects(dial(t, port, 10_000).get('k'), refusal('REGISTRY_REFUSED'))
@@ -74,7 +76,7 @@ for (const [what, stored] of [
   ['that claims to be JSON and is not', 'set k 2 0 3\r\n{x}\r\n'],
   ['with line ends in it', 'set k 0 0 10\r\na\r\nb\r\nEND\r\r\n'],
 ] as const) {
-  test(`connection: a foreign value ${what} is REGISTRY_REFUSED, and other keys still work`, async (t) => {
+  test(`connection: a foreign value ${what} is refused, other keys still work`, async (t) => {
     const port = await serve('embedded')
     assert.equal(await talk(port, [stored, 'quit\r\n']), 'STORED\r\n')
     const connection = dial(t, port)
@@ -84,7 +86,7 @@ for (const [what, stored] of [
   })
 }
 
-test('connection: a foreign number or binary value is a text that decodes as nothing', async (t) => {
+test('connection: a foreign number or object is a text that decodes as nothing', async (t) => {
   const port = await serve('embedded')
   await talk(port, ['set n 8 0 2\r\n42\r\nset j 2 0 2\r\n{}\r\nquit\r\n'])
   const connection = dial(t, port)

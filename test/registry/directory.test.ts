@@ -61,7 +61,7 @@ for (const { kind, skip } of KINDS) {
   })
 }
 
-test('directory: a live replica with the id is DUPLICATE_REPLICA and nothing changed', async (t) => {
+test('directory: a live replica with the id is a duplicate, nothing changed', async (t) => {
   const connection = await world(t)
   await publish(connection, 'c', entryOf(1), { isAlive: ALIVE })
   const second = publish(connection, 'c', entryOf(1, { incarnation: 2 }), { isAlive: ALIVE })
@@ -77,7 +77,8 @@ test('directory: a successor that comes during a withdrawal is left alone', asyn
     ...connection,
     get: async (key: string) => {
       const held = await connection.get(key)
-      if (!overtaken) await publish(connection, 'c', entryOf(1, { incarnation: 2 }), { isAlive: DEAD })
+      const successor = entryOf(1, { incarnation: 2 })
+      if (!overtaken) await publish(connection, 'c', successor, { isAlive: DEAD })
       overtaken = true
       return held
     },
@@ -105,7 +106,7 @@ test('directory: a restarted incarnation replaces its dead predecessor', async (
   await assert.rejects(older, refusal('BAD_ARGUMENT', 'incarnation 4', '6 is registered'))
 })
 
-test('directory: a paused process that was replaced learns it and takes nothing back', async (t) => {
+test('directory: a paused process that was replaced takes nothing back', async (t) => {
   const connection = await world(t)
   await publish(connection, 'c', entryOf(1, { incarnation: 5 }), { isAlive: DEAD })
   await publish(connection, 'c', entryOf(1, { incarnation: 6 }), { isAlive: DEAD })
@@ -124,7 +125,7 @@ test('directory: an incarnation grows even when the clock goes back', async (t) 
 })
 
 for (const poison of ['', 'null', '42', '{"replica":1', '\u0000', 'x'.repeat(100_000), '[[[[']) {
-  test(`directory: the poison ${JSON.stringify(poison.slice(0, 12))} is missing, then repaired`, async (t) => {
+  test(`directory: poison ${JSON.stringify(poison.slice(0, 12))} is missing, then repaired`, async (t) => {
     const connection = await world(t)
     await connection.set(replicaKey('c', 1), poison, 0)
     assert.equal(await lookup(connection, 'c', 1), null)
@@ -149,14 +150,15 @@ test('directory: names that memcached would misread are refused', async (t) => {
 
 test('cluster document: clients read the members that replicas wrote', async (t) => {
   const connection = await world(t)
-  await assert.rejects(members(connection, 'c'), refusal('NOT_REGISTERED', 'Cluster c', connection.where))
+  const unknown = refusal('NOT_REGISTERED', 'Cluster c', connection.where)
+  await assert.rejects(members(connection, 'c'), unknown)
   const document = { members: [0, 1, 2], settings: SETTINGS }
   await publishCluster(connection, 'c', document, { replica: 0, isAlive: ALIVE })
   await publishCluster(connection, 'c', document, { replica: 1, isAlive: ALIVE })
   assert.deepEqual(await members(connection, 'c'), document)
 })
 
-test('cluster document: other settings than a live member names the setting and both', async (t) => {
+test('cluster document: other settings than a live member's are named with both', async (t) => {
   const connection = await world(t)
   const theirs = { members: [0, 1], settings: OTHER }
   await publish(connection, 'c', entryOf(0, { settings: OTHER }), { isAlive: ALIVE })
@@ -192,7 +194,7 @@ test('cluster document: what a dead cluster left, or poison, is replaced', async
   assert.deepEqual(await members(connection, 'c'), ours)
 })
 
-test('keeper: it restores entry and document after flush_all, and withdraws when it stops', async (t) => {
+test('keeper: it restores entry and document, and withdraws when it stops', async (t) => {
   const connection = await world(t)
   const document = { members: [1], settings: SETTINGS }
   const fail = (error: unknown): void => assert.fail(String(error))

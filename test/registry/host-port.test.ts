@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { formatHostPort, parseHostPort, REGISTRY_PORT_DEFAULT } from '../../src/registry/host-port.js'
+import {
+  formatHostPort,
+  parseHostPort,
+  REGISTRY_PORT_DEFAULT,
+} from '../../src/registry/host-port.js'
 import { refusal } from './world.js'
 
 test('host-port: a host with or without a port', () => {
@@ -19,7 +23,8 @@ test('host-port: IPv6 stands in brackets, both ways', () => {
 })
 
 test('host-port: everything else is refused, with the text', () => {
-  const texts = ['', ':80', 'a:', 'a:0', 'a:65536', 'a:x', 'a b:1', 'a:1:2', '[a]:1', '[::1', '[::1]80', 'a:-1']
+  const ports = ['', ':80', 'a:', 'a:0', 'a:65536', 'a:x', 'a:-1', 'a:1:2', '[::1]80']
+  const texts = [...ports, 'a b:1', '[a]:1', '[::1']
   for (const text of texts) {
     assert.throws(() => parseHostPort(text), refusal('BAD_ARGUMENT', `"${text}"`), text)
   }

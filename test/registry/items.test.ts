@@ -23,7 +23,8 @@ function put(
   bytes = 1,
 ): Stored {
   const value = Buffer.alloc(bytes)
-  return storeItem(items, { kind: 'store', verb, key, flags: 0, exptime, cas: '0', value, noreply: false }, now)
+  const rest = { flags: 0, exptime, cas: '0', value, noreply: false }
+  return storeItem(items, { kind: 'store', verb, key, ...rest }, now)
 }
 
 function lives(items: Items, key: string, now: number): boolean {

@@ -57,7 +57,10 @@ const TRANSCRIPT: readonly (readonly [string, string])[] = [
   ['touch none 5\r\n', 'NOT_FOUND\r\n'],
   ['touch a\r\n', 'ERROR\r\n'],
   ['touch a x\r\n', 'CLIENT_ERROR invalid exptime argument\r\n'],
-  ['set a 0 0 1048577\r\n' + 'x'.repeat(1048577) + '\r\n', 'SERVER_ERROR object too large for cache\r\n'],
+  [
+    'set a 0 0 1048577\r\n' + 'x'.repeat(1048577) + '\r\n',
+    'SERVER_ERROR object too large for cache\r\n',
+  ],
   ['verbosity 1\r\n', 'OK\r\n'],
   ['verbosity\r\n', 'ERROR\r\n'],
   ['verbosity x\r\n', 'CLIENT_ERROR bad command line format\r\n'],
@@ -81,7 +84,7 @@ for (const { kind, skip } of KINDS) {
   // compared.
   const pipeline = TRANSCRIPT.filter(([, reply]) => kind === 'embedded' || !/ERROR/.test(reply))
 
-  test(`server (${kind}): the transcript pipelined on one socket is the same`, { skip }, async () => {
+  test(`server (${kind}): the transcript pipelined is the same`, { skip }, async () => {
     const port = await serve(kind)
     const sent = pipeline.map(([command]) => command).join('')
     const replies = pipeline.map(([, reply]) => reply).join('')
@@ -102,7 +105,7 @@ for (const { kind, skip } of KINDS) {
     assert.equal(text, 'STORED\r\nVALUE a 0 2\r\nhi\r\nEND\r\n')
   })
 
-  test(`server (${kind}): the memcached client gets, adds, compares, deletes`, { skip }, async (t) => {
+  test(`server (${kind}): the client gets, adds, compares, deletes`, { skip }, async (t) => {
     const connection = dial(t, await serve(kind))
     assert.equal(await connection.get('k'), null)
     assert.equal(await connection.add('k', 'one', 0), true)
@@ -119,7 +122,7 @@ for (const { kind, skip } of KINDS) {
     assert.equal(third?.value, 'four')
     assert.equal(await connection.deleteIf('k', third.cas), true)
     assert.equal(await connection.get('k'), null)
-    assert.equal(await connection.add('k', 'again', 0), true, 'nothing is left of a conditional delete')
+    assert.equal(await connection.add('k', 'again', 0), true, 'nothing was left')
     assert.equal(await connection.delete('k'), true)
     assert.equal(await connection.delete('k'), false)
     assert.equal(await connection.cas('k', 'five', third.cas, 0), false)
@@ -185,7 +188,8 @@ test('server: a full store refuses and says so through the client', async (t) =>
   const connection = dial(t, server.port)
   await connection.set('a', 'x'.repeat(500), 0)
   const second = connection.set('b', 'x'.repeat(500), 0)
-  await assert.rejects(second, refusal('REGISTRY_REFUSED', 'out of memory', `${HOST}:${server.port}`))
+  const where = `${HOST}:${server.port}`
+  await assert.rejects(second, refusal('REGISTRY_REFUSED', 'out of memory', where))
   assert.notEqual(await connection.get('a'), null)
 })
 
@@ -205,7 +209,7 @@ test('server: the input of a client that does not read waits at the client', asy
   assert.equal(socket.writableLength, flood.length)
 })
 
-test('server: a client that does not read is not served beyond the bound, and loses nothing', async (t) => {
+test('server: a client that reads late loses nothing', async (t) => {
   const server = await startRegistryServer({ host: HOST, port: 0 })
   t.after(() => server.close())
   const value = 'x'.repeat(900_000)

@@ -16,7 +16,10 @@ function put(connection: RegistryConnection, replica: number): Promise<void> {
 
 function permutations(ids: readonly number[]): number[][] {
   if (ids.length === 0) return [[]]
-  return ids.flatMap((id) => permutations(ids.filter((other) => other !== id)).map((rest) => [id, ...rest]))
+  return ids.flatMap((id) => {
+    const others = ids.filter((other) => other !== id)
+    return permutations(others).map((rest) => [id, ...rest])
+  })
 }
 
 for (const order of permutations([0, 1, 2])) {
@@ -39,7 +42,8 @@ test('wait: a deadline says who is missing and why', async (t) => {
   const connection = await world(t)
   await put(connection, 0)
   await connection.set(replicaKey('c', 2), 'poison', 0)
-  const wait = waitForMembers(connection, 'c', [0, 1, 2], { ...FAST, signal: AbortSignal.timeout(60) })
+  const options = { ...FAST, signal: AbortSignal.timeout(60) }
+  const wait = waitForMembers(connection, 'c', [0, 1, 2], options)
   const words = ['1 (not registered)', '2 (unreadable entry: it is not JSON)']
   await assert.rejects(wait, refusal('TIMEOUT', ...words))
 })
@@ -99,7 +103,7 @@ test('wait: a member that withdraws before all are there is missing again', asyn
   assert.equal(reports.at(-1), '0')
 })
 
-test('wait: a registry lost in the middle is reported once, and the wait goes on when it is back', async (t) => {
+test('wait: a registry lost meanwhile is reported once, and waited for', async (t) => {
   const { port, connection, close } = await fragile(t)
   await put(connection, 0)
   const lost: string[] = []
