@@ -6,20 +6,9 @@ namespace machine {
 
 namespace {
 
-constexpr uint32_t STATUSES[] = {wire::status::OK,     wire::status::NOT_FOUND,
-                                 wire::status::EXISTS, wire::status::VERSION_MISMATCH,
-                                 wire::status::FULL,   wire::status::BAD_REQUEST};
-static_assert(static_cast<uint32_t>(mica::Status::versionMismatch) == 3);
-static_assert(static_cast<uint32_t>(mica::Status::tooLarge) == 5);
-
 constexpr Executed BAD_REQUEST{wire::status::BAD_REQUEST, 0};
 
 }  // namespace
-
-Executed executedOf(const mica::Outcome& outcome, uint64_t version) {
-  if (outcome.status == mica::Status::ok) return {wire::status::OK, version};
-  return {STATUSES[static_cast<uint32_t>(outcome.status)], outcome.version};
-}
 
 void Assembler::begin(Assembly& assembly, uint32_t total) {
   drop(assembly);

@@ -97,12 +97,27 @@ void kernelAgrees() {
   CHECK(emptied < 16 * MIB);  // the index: 500,000 items were there
 }
 
+void releasedStaysReadable() {
+  Region region;
+  CHECK(region.reserve(16 * MIB));
+  region.ensure(8 * MIB);
+  std::memset(region.base(), 1, 8 * MIB);
+  region.release(MIB);
+  CHECK(region.heldBytes() < 2 * MIB);
+  // What a reader with an old reference would do: no fault, and nothing but zeros.
+  CHECK(region.base()[MIB - 1] == 1 && region.base()[7 * MIB] == 0);
+  region.ensure(8 * MIB);
+  CHECK(region.base()[8 * MIB - 1] == 0);
+  region.base()[8 * MIB - 1] = 1;
+}
+
 }  // namespace
 
 void memoryTests() {
   run("memory: stores with different histories and equal content refuse alike", refuseAlike);
   run("memory: what one size class frees, others use, and the rest goes back", movesBetweenClasses);
   run("memory: the kernel counts what residentBytes tells", kernelAgrees);
+  run("memory: what was given back stays readable, as zeros", releasedStaysReadable);
 }
 
 }  // namespace mica::test

@@ -10,6 +10,8 @@ export interface Tally {
   writes: number
   /** Reads whose value was compared with the key. */
   verified: number
+  /** Where the next batch's comparison starts: it moves, so that every position is looked at in its turn. */
+  verifyStart: number
   readonly errors: Map<string, number>
   readonly readMicros: Histogram
   readonly writeMicros: Histogram
@@ -34,6 +36,7 @@ export function createTally(): Tally {
     reads: 0,
     writes: 0,
     verified: 0,
+    verifyStart: 0,
     errors: new Map(),
     readMicros: createHistogram(),
     writeMicros: createHistogram(),
@@ -90,8 +93,8 @@ export function countBatch(tally: Tally, batch: Batch, micros: number, rules: An
 }
 
 function verify(tally: Tally, batch: Batch, rules: Answers): void {
-  // The start moves from batch to batch, so that every position is looked at in its turn.
-  const start = tally.reads % Math.min(VERIFY_EVERY, batch.columns.count)
+  const start = tally.verifyStart % Math.min(VERIFY_EVERY, batch.columns.count)
+  tally.verifyStart = (tally.verifyStart + 1) % VERIFY_EVERY
   for (let index = start; index < batch.columns.count; index += VERIFY_EVERY) {
     if (batch.kinds[index] !== OP.GET || batch.results.statuses[index] !== STATUS.OK) continue
     tally.verified++

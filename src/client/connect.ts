@@ -17,7 +17,7 @@ import { badArgument, checkMillis } from './checks.js'
 import type { Client } from './client.js'
 import type { CoreSettings } from './core.js'
 import { directoryOf } from './directory-of.js'
-import { openClient } from './opening.js'
+import { openClient } from './open-client.js'
 import { ownAddress } from './own-address.js'
 import { FAILOVER_MILLIS_DEFAULT, TIMEOUT_MILLIS_DEFAULT } from './times.js'
 import type { ClientWorld, Member } from './world.js'
@@ -67,6 +67,8 @@ export interface ConnectOptions {
 
 /** A single registry call may not take all the time there is. */
 const REGISTRY_MILLIS_MAX = 2000
+/** Node fires at once for more. */
+const TIMER_MILLIS_MAX = 2 ** 31 - 1
 
 /**
  * Attaches to a replica of the cluster and opens a session. Rejects with REGISTRY_UNREACHABLE, REGISTRY_REFUSED,
@@ -136,7 +138,7 @@ function systemWorld(directory: ClientWorld['directory']): ClientWorld {
     millis: () => performance.now(),
     random: () => randomBytes(4).readUInt32LE(),
     setTimer: (callback, millis) => {
-      const timer = setTimeout(callback, millis)
+      const timer = setTimeout(callback, Math.min(millis, TIMER_MILLIS_MAX))
       return () => clearTimeout(timer)
     },
   }

@@ -43,11 +43,12 @@ import type { Traffic } from './traffic.js'
 export const QUEUE_PEERS = 0
 export const QUEUE_CLIENTS = 1
 
-/** Entries packed in one turn take at most this much of a ring. */
-const PACK_BYTES_MAX = 1 << 20
-/** Datagrams of room without which packing does not begin. */
-const PACK_DATAGRAMS_MIN = 4
-const APPLY_TURN_MAX = 4096 // entries
+/** Entries packed in one turn take at most this much of a ring: several times what one burst can bring. */
+const PACK_BYTES_MAX = 4 << 20
+/** Packed and not yet sent, at most; then clients wait in their queue. */
+const UNSENT_BYTES_MAX = 2 << 20
+/** A span is at least this share of its ring: what is left at the ring's end is skipped rather than used up. */
+const PACK_RING_SHARE = 16
 
 export interface CoreSettings {
   config: Config
@@ -151,18 +152,22 @@ export function isServing(core: Core): boolean {
 function beginPack(core: Core, tick: number): boolean {
   const { state, machine, forwarding } = core
   if (!isServing(core)) return false
-  const need = state.config.datagramBytes * PACK_DATAGRAMS_MIN
   if (state.role === ROLE.LEADING) {
+    const need = packNeed(state.config.historyBytes)
     const room = historyRoom(state.history, need, historyKeeps(state, tick))
     if (room === 0) count(state, 'stall-history')
     else machine.packBegin(state.history.head, Math.min(room, PACK_BYTES_MAX), 0)
     return room > 0
   }
-  const room = forwardRoom(forwarding, need)
+  const room = forwardRoom(forwarding, packNeed(forwarding.ring.end - forwarding.ring.base))
   if (room === 0) return false
   const { head } = forwarding.ring
   machine.packBegin(head, Math.min(room, PACK_BYTES_MAX), forwardNext(forwarding))
   return true
+}
+
+function packNeed(ringBytes: number): number {
+  return Math.min(PACK_BYTES_MAX, Math.floor(ringBytes / PACK_RING_SHARE))
 }
 
 /** What was packed takes its place: in the order at a leader, on the way there at a follower. */
@@ -184,8 +189,13 @@ function endPack(core: Core): void {
 /** Clients wait in their queue while too much is packed and not yet sent. */
 function isOpen(core: Core): boolean {
   const { state, forwarding } = core
-  if (state.role === ROLE.LEADING) return state.history.next - state.sendNext < APPLY_TURN_MAX
-  if (state.role === ROLE.FOLLOWING) return forwarding.ring.next - forwarding.sendNext < 1024
+  const { datagramBytes } = state.config
+  if (state.role === ROLE.LEADING) {
+    return (state.history.next - state.sendNext) * datagramBytes < UNSENT_BYTES_MAX
+  }
+  if (state.role === ROLE.FOLLOWING) {
+    return (forwarding.ring.next - forwarding.sendNext) * datagramBytes < UNSENT_BYTES_MAX
+  }
   return true
 }
 

@@ -18,7 +18,9 @@ import type { ClusterSettings, ReplicaOptions } from './options.js'
 import { clusterSettings, multicastGroup, multicastPort } from './settings.js'
 import type { ReportContext } from './stats.js'
 
-const RX_SLOTS = 1024 //       datagrams of one burst
+const RX_BURST_BYTES = 512 << 10 // of datagrams in one burst: what stays in a core's second cache
+const RX_SLOTS_MIN = 32
+const RX_SLOTS_MAX = 1024
 const TX_ROWS = 8192
 const LINKS_MAX = 16_384
 const ROWS = 4096 //           of packing, applying and answering in one call
@@ -103,7 +105,11 @@ function openReplicaEndpoint(
 ): Endpoint {
   const others = options.addresses.map((_, id) => id).filter((id) => id !== options.replica)
   const groups = others.map((id) => multicastGroup(options.cluster, id))
-  const peers = { port: options.peerPort, rxSlots: RX_SLOTS, socketBytes: SOCKET_BYTES }
+  const rxSlots = Math.min(
+    RX_SLOTS_MAX,
+    Math.max(RX_SLOTS_MIN, Math.floor(RX_BURST_BYTES / settings.datagramBytes)),
+  )
+  const peers = { port: options.peerPort, rxSlots, socketBytes: SOCKET_BYTES }
   const multicast = { port: multicastPort(options.cluster), groups }
   const endpoint = openEndpoint({
     provider: settings.transport,
@@ -112,7 +118,7 @@ function openReplicaEndpoint(
     ...(options.gidIndex === null ? {} : { gidIndex: options.gidIndex }),
     queues: [
       settings.multicast ? { ...peers, multicast } : peers,
-      { port: options.clientPort, rxSlots: RX_SLOTS, socketBytes: SOCKET_BYTES },
+      { port: options.clientPort, rxSlots, socketBytes: SOCKET_BYTES },
     ],
     datagramBytes: settings.datagramBytes,
     cluster: clusterHash(settings.cluster),

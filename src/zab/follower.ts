@@ -26,8 +26,9 @@ import type { State } from './state.js'
 import { controlSlot, count, emitSend, ROLE } from './state.js'
 import { BODY_OFFSET, HEADER, KIND, PROPOSE, TAG_BYTES, wideAt } from './wire.js'
 
-const NACK_TICKS = 50 //  5 ms: the same hole is not asked for again sooner
-const HOLES_MAX = 16 //   NACKs of one turn
+const NACK_TICKS_MIN = 50 //   5 ms: the same hole is not asked for again sooner
+const NACK_TICKS_MAX = 800
+const HOLES_MAX = 16 //        NACKs of one turn
 
 /** Why a PROPOSE was dropped; null when it is held or waits for one before it. */
 export type ProposeIgnored =
@@ -173,9 +174,11 @@ function onCommitted(state: State, committed: number): void {
 /** One NACK for each hole between what is held, what is parked and what the leader has proposed. */
 function askForHoles(state: State, tick: number): void {
   const from = state.lastHeld + 1
-  if (from === state.nackedFrom && tick < state.nackTick) return
+  const again = from === state.nackedFrom
+  if (again && tick < state.nackTick) return
+  state.nackTicks = again ? Math.min(state.nackTicks * 2, NACK_TICKS_MAX) : NACK_TICKS_MIN
   state.nackedFrom = from
-  state.nackTick = tick + NACK_TICKS
+  state.nackTick = tick + state.nackTicks
   let hole = from
   for (let holes = 0; holes < HOLES_MAX && hole <= state.lastProposed; holes++) {
     const slot = lowestParked(state, hole)

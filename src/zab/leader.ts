@@ -25,9 +25,8 @@ import { HEADER, KIND, PROPOSE, setWide, TAG_BYTES } from './wire.js'
 /** Datagrams without a body. */
 export const CONTROL_BYTES = HEADER.SIZE + TAG_BYTES
 
-const HEARTBEAT_TICKS = 100 //      10 ms
+const HEARTBEAT_TICKS = 100 //      10 ms: also how long a lost last proposal stays unnoticed
 const SILENT_TICKS = 10_000 //      a follower not heard of for a second is not waited for
-const RESEND_TICKS = 150 //         15 ms without progress: the last proposals may be lost
 const RESEND_ENTRIES_MAX = 32 //    of one turn, to one follower
 const ROWS_SLACK = 64 //            rows kept for control messages
 
@@ -69,7 +68,7 @@ export function propose(
   count(state, 'proposal-bytes', length)
 }
 
-export function onAck(state: State, sender: number, offset: number, tick: number): AckIgnored {
+export function onAck(state: State, sender: number, offset: number): AckIgnored {
   const counter = counterOf(state.words, offset)
   if (counter > state.lastProposed) return 'ignored-never-proposed'
   const before = at(state.acked, sender)
@@ -77,7 +76,6 @@ export function onAck(state: State, sender: number, offset: number, tick: number
   if (counter === before) return null
 
   state.acked[sender] = counter
-  state.ackTick[sender] = tick
   count(state, 'acks-received')
   count(state, 'writes-in-acks', counter - before)
   commitPrefix(state)
@@ -118,19 +116,21 @@ function quorumCounter(state: State): number {
   return best
 }
 
-/** Asked to fill a gap: sends the entries again to the one who asked, bounded. */
-export function onNack(state: State, sender: number, offset: number, tick: number): void {
+/**
+ * Asked to fill a gap: sends the entries again to the one who asked, bounded. Nothing is sent again unasked: a follower
+ * learns of a lost tail from the next heartbeat, and repeats an ACK at each.
+ */
+export function onNack(state: State, sender: number, offset: number): void {
   const from = counterOf(state.words, offset)
   const to = committedOf(state.words, offset)
   count(state, 'nacks-received')
-  resend(state, sender, from, Math.min(to, sentLast(state)), tick)
+  resend(state, sender, from, Math.min(to, sentLast(state)))
 }
 
 /** Sends what is due: new proposals within the window, else the news of a commit or a heartbeat. */
 export function leaderFlush(state: State, tick: number): void {
   const { history, config } = state
   const first = state.sendNext
-  const sentBefore = sentLast(state)
   const rowsEach = config.multicast ? 1 : config.members - 1
   const rowsMax = Math.floor((sendRoom(state) - ROWS_SLACK) / Math.max(1, rowsEach))
   while (
@@ -145,7 +145,6 @@ export function leaderFlush(state: State, tick: number): void {
   }
   if (state.sendNext < history.next) count(state, 'stall-acks')
   if (state.sendNext > first) {
-    startPatience(state, sentBefore, tick)
     emitProposals(state, first, tick)
     state.committedTold = state.lastCommitted
     state.heartbeatTick = tick + HEARTBEAT_TICKS
@@ -157,17 +156,6 @@ export function leaderFlush(state: State, tick: number): void {
   } else if (tick >= state.heartbeatTick) {
     count(state, 'heartbeats-sent')
     tellAll(state, KIND.HEARTBEAT, tick)
-  }
-}
-
-/** Followers that stopped making progress get the next entries again: the last ones may have been lost. */
-export function leaderTick(state: State, tick: number): void {
-  const sent = sentLast(state)
-  for (let follower = 0; follower < state.config.members; follower++) {
-    if (follower === state.config.replica || !isHeard(state, follower, tick)) continue
-    const acked = at(state.acked, follower)
-    if (acked >= sent || tick - at(state.ackTick, follower) < RESEND_TICKS) continue
-    resend(state, follower, acked + 1, sent, tick)
   }
 }
 
@@ -210,21 +198,13 @@ function emitProposals(state: State, first: number, tick: number): void {
   }
 }
 
-/** Patience starts when the first unacknowledged proposal leaves, not when the last ack came. */
-function startPatience(state: State, sentBefore: number, tick: number): void {
-  for (let follower = 0; follower < state.config.members; follower++) {
-    if (at(state.acked, follower) >= sentBefore) state.ackTick[follower] = tick
-  }
-}
-
-function resend(state: State, follower: number, from: number, to: number, tick: number): void {
+function resend(state: State, follower: number, from: number, to: number): void {
   const { history } = state
   const index = historyFind(history, Math.max(from, 1))
   if (index < 0) {
     if (from <= to) count(state, 'ignored-not-kept')
     return
   }
-  state.ackTick[follower] = tick
   for (let next = index; next < state.sendNext && next - index < RESEND_ENTRIES_MAX; next++) {
     const slot = next & history.mask
     if (at(history.counter, slot) > to || sendRoom(state) <= ROWS_SLACK) return

@@ -43,6 +43,8 @@ export interface Link {
   sackHigh: number
   roundTrip: number //        smoothed, ticks
   resendTicks: number //      current patience, doubled while nothing is heard
+  recoverTo: number //        patience ran out with this as the highest sequence sent: all up to it may be lost
+  recoverBurst: number //     datagrams to send again at once while recovering; doubles with every progress
   dueTick: number //          no datagram is due before it
 
   rxNext: number //    sequence expected
@@ -71,6 +73,8 @@ export function createLink(remote: number, credits: number, tick: number): Link 
     sackHigh: 0,
     roundTrip: 0,
     resendTicks: RESEND_TICKS_MIN,
+    recoverTo: 0,
+    recoverBurst: 1,
     dueTick: 0,
     rxNext: 1,
     rxEarly: new Uint32Array(LINK_EARLY_MAX),
@@ -150,6 +154,10 @@ export function onLinkAck(link: Link, words: Uint32Array, offset: number, tick: 
     link.txAcked = acked
     link.resendTicks = patience(link)
     link.dueTick = tick + link.resendTicks
+    if (acked < link.recoverTo) {
+      link.recoverBurst = Math.min(link.recoverBurst * 2, LINK_EARLY_MAX)
+      link.dueTick = tick
+    }
   }
   if ((link.sackLow | link.sackHigh) !== 0) link.dueTick = Math.min(link.dueTick, tick)
   return true
@@ -209,23 +217,23 @@ export function linkAckDue(link: Link, tick: number): boolean {
 
 /**
  * Collects sequences that are to be sent again now into `out`; returns how many. The caller stamps and sends
- * them with linkOffset and linkLength. Holes that the far side reported go first; else the patience has run out
- * and the oldest goes alone, as a question.
+ * them with linkOffset and linkLength. Holes that the far side reported go first; else, when the patience has run
+ * out, the oldest goes alone, as a question, and with every answer twice as many as before.
  */
 export function linkDue(link: Link, tick: number, out: Float64Array): number {
   if (linkUnacked(link) === 0 || tick < link.dueTick) return 0
-  let count = 0
-  const highest = highestSacked(link)
-  for (let sequence = link.txAcked + 1; sequence < highest && count < out.length; sequence++) {
-    if (isSacked(link, sequence)) continue
-    if (tick - at(link.txTick, sequence & link.txMask) < Math.max(HOLE_TICKS, link.roundTrip)) continue
-    out[count++] = sequence
+  const oldestTick = at(link.txTick, (link.txAcked + 1) & link.txMask)
+  const ranOut = tick - oldestTick >= link.resendTicks
+  const recovering = link.txAcked < link.recoverTo
+  let count = collect(link, tick, highestSacked(link), out.length, out)
+  if (count === 0 && recovering && !ranOut) {
+    count = collect(link, tick, link.recoverTo + 1, Math.min(out.length, link.recoverBurst), out)
   }
-  const oldest = link.txAcked + 1
-  const oldestTick = at(link.txTick, oldest & link.txMask)
-  if (count === 0 && tick - oldestTick >= link.resendTicks) {
-    out[count++] = oldest
+  if (count === 0 && ranOut) {
+    out[count++] = link.txAcked + 1
     link.resendTicks = Math.min(link.resendTicks * 2, RESEND_TICKS_MAX)
+    link.recoverTo = link.txNext - 1
+    link.recoverBurst = 1
   }
   for (let index = 0; index < count; index++) {
     const slot = at(out, index) & link.txMask
@@ -233,8 +241,20 @@ export function linkDue(link: Link, tick: number, out: Float64Array): number {
     link.txAgain[slot] = 1
   }
   link.resent += count
-  const soon = (link.sackLow | link.sackHigh) !== 0 ? HOLE_TICKS : link.resendTicks
-  link.dueTick = Math.min(tick + soon, Math.max(tick + 1, oldestTick + link.resendTicks))
+  const holes = (link.sackLow | link.sackHigh) !== 0
+  link.dueTick = tick + (holes ? HOLE_TICKS : link.resendTicks)
+  return count
+}
+
+/** Sequences below `end` that the far side has not reported and that were not sent again just now. */
+function collect(link: Link, tick: number, end: number, most: number, out: Float64Array): number {
+  const rest = Math.max(HOLE_TICKS, link.roundTrip)
+  let count = 0
+  for (let sequence = link.txAcked + 1; sequence < end && count < most; sequence++) {
+    if (isSacked(link, sequence)) continue
+    if (tick - at(link.txTick, sequence & link.txMask) < rest) continue
+    out[count++] = sequence
+  }
   return count
 }
 

@@ -10,14 +10,14 @@ import type { CounterName } from './counters.js'
 import { followerFlush, followerKeeps, onCommit, onPropose } from './follower.js'
 import { epochOf, incarnationOf, kindOf, senderOf } from './header.js'
 import { historyLast } from './history.js'
-import { commitPrefix, leaderFlush, leaderKeeps, leaderTick, onAck, onNack } from './leader.js'
+import { commitPrefix, leaderFlush, leaderKeeps, onAck, onNack } from './leader.js'
 import type { State } from './state.js'
 import { count, PHASE, ROLE } from './state.js'
 import { KIND } from './wire.js'
 
 /** A message between replicas that carries epoch and incarnation. Returns why it was dropped, or null. */
 export function onPeerDatagram(state: State, offset: number, tick: number): CounterName | null {
-  const ignored = ignorePeer(state, offset, tick) ?? dispatch(state, offset, tick)
+  const ignored = ignorePeer(state, offset, tick) ?? dispatch(state, offset)
   if (ignored !== null) count(state, ignored)
   return ignored
 }
@@ -39,7 +39,7 @@ export function ignorePeer(state: State, offset: number, tick: number): CounterN
   return null
 }
 
-function dispatch(state: State, offset: number, tick: number): CounterName | null {
+function dispatch(state: State, offset: number): CounterName | null {
   const { words } = state
   const sender = senderOf(words, offset)
   switch (kindOf(words, offset)) {
@@ -54,11 +54,11 @@ function dispatch(state: State, offset: number, tick: number): CounterName | nul
     }
     case KIND.ACK:
       return state.role === ROLE.LEADING
-        ? onAck(state, sender, offset, tick)
+        ? onAck(state, sender, offset)
         : 'ignored-not-leading'
     case KIND.NACK:
       if (state.role !== ROLE.LEADING) return 'ignored-not-leading'
-      onNack(state, sender, offset, tick)
+      onNack(state, sender, offset)
       return null
     default:
       return 'ignored-unknown-kind'
@@ -73,7 +73,6 @@ function ignoreLeader(state: State, sender: number): CounterName | null {
 /** Ends a turn: what is due by time, and what has to be said. */
 export function flush(state: State, tick: number): void {
   if (state.role === ROLE.LEADING) {
-    leaderTick(state, tick)
     leaderFlush(state, tick)
     if (state.config.quorumAll || state.config.members === 1) commitPrefix(state)
   } else if (state.role === ROLE.FOLLOWING) {
@@ -118,7 +117,6 @@ export function enterBroadcast(state: State, leader: number, epoch: number, tick
   state.lastProposed = state.lastHeld
   state.acked.fill(0)
   state.acked[state.config.replica] = state.lastHeld
-  state.ackTick.fill(tick)
   state.sendNext = state.history.next
   state.unackedBytes = 0
   state.committedTold = 0

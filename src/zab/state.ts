@@ -65,7 +65,6 @@ export interface State {
   readonly incarnations: Float64Array // -1: not known
   readonly acked: Float64Array //        highest counter acknowledged
   readonly heardTick: Float64Array //    when anything valid last came
-  readonly ackTick: Float64Array //      when its acknowledgement last rose, or it was last sent something again
 
   // Leading.
   sendNext: number //      absolute index of the next entry to send for the first time
@@ -79,6 +78,7 @@ export interface State {
   ackedTold: number //     lastHeld as the leader was last told
   nackTick: number //      no NACK before it
   nackedFrom: number //    first hole of the last NACK
+  nackTicks: number //     patience until the next, doubled while nothing comes
   readonly parkCounter: Float64Array // by park slot; 0: free
   parkCount: number
 
@@ -115,7 +115,6 @@ export function createState(config: Config): State {
     incarnations: new Float64Array(REPLICAS_MAX).fill(-1),
     acked: new Float64Array(REPLICAS_MAX),
     heardTick: new Float64Array(REPLICAS_MAX).fill(-Infinity),
-    ackTick: new Float64Array(REPLICAS_MAX),
     sendNext: 0,
     unackedBytes: 0,
     commitNext: 0,
@@ -125,6 +124,7 @@ export function createState(config: Config): State {
     ackedTold: 0,
     nackTick: 0,
     nackedFrom: 0,
+    nackTicks: 0,
     parkCounter: new Float64Array(config.parkSlots),
     parkCount: 0,
     controlNext: 0,

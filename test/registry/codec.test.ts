@@ -88,7 +88,8 @@ test('codec: random bytes never throw', () => {
   let seed = 12345
   const random = (): number => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) >>> 16
   const nines = '9'.repeat(20)
-  const words = ['set', 'cas', 'get', ' ', ' ', '\r\n', '\n', '0', '1', '-1', 'k', 'noreply', '\0', nines]
+  const plain = ['set', 'cas', 'get', '0', '1', '-1', 'k', 'noreply', nines]
+  const words = [...plain, ' ', ' ', ' ', '\r\n', '\r\n', '\n', '\0']
   for (let run = 0; run < 2000; run++) {
     let text = ''
     for (let word = 0; word < 30; word++) text += words[random() % words.length] ?? ''

@@ -124,8 +124,11 @@ test('directory: an incarnation grows even when the clock goes back', async (t) 
   assert.equal(await chooseIncarnation(connection, 'c', 1, 9_000_000), 9000)
 })
 
-for (const poison of ['', 'null', '42', '{"replica":1', '\u0000', 'x'.repeat(100_000), '[[[[']) {
-  test(`directory: poison ${JSON.stringify(poison.slice(0, 12))} is missing, then repaired`, async (t) => {
+const POISONS = ['', 'null', '42', '{"replica":1', '\u0000', 'x'.repeat(100_000), '[[[[']
+
+for (const poison of POISONS) {
+  const start = JSON.stringify(poison.slice(0, 12))
+  test(`directory: the poison ${start} is missing, then repaired`, async (t) => {
     const connection = await world(t)
     await connection.set(replicaKey('c', 1), poison, 0)
     assert.equal(await lookup(connection, 'c', 1), null)
@@ -158,7 +161,7 @@ test('cluster document: clients read the members that replicas wrote', async (t)
   assert.deepEqual(await members(connection, 'c'), document)
 })
 
-test('cluster document: other settings than a live member's are named with both', async (t) => {
+test('cluster document: other settings than of a live member are named with both', async (t) => {
   const connection = await world(t)
   const theirs = { members: [0, 1], settings: OTHER }
   await publish(connection, 'c', entryOf(0, { settings: OTHER }), { isAlive: ALIVE })

@@ -1,0 +1,457 @@
+/**
+ * A replica's home side in memory: links, requests checked for order, answers from the shared store.
+ *
+ * It fails the test when a client breaks the protocol: a hole in operation numbers, a wrong write sequence.
+ */
+
+import { strict as assert } from 'node:assert'
+import { RX_ROW, TX_ROW, TX_SEAL } from '../../src/transport/endpoint.js'
+import {
+  counterOf,
+  countOf,
+  extensionOf,
+  incarnationOf,
+  lengthOf,
+  writeHeader,
+} from '../../src/zab/header.js'
+import type { Sender } from '../../src/zab/header.js'
+import {
+  createLink,
+  linkDue,
+  linkLength,
+  linkOffset,
+  linkOrder,
+  linkOweAck,
+  linkPark,
+  linkParked,
+  linkRoom,
+  linkAckDue,
+  linkSend,
+  linkStamp,
+  linkTook,
+  linkUnpark,
+  onLinkAck,
+} from '../../src/zab/link.js'
+import type { Link } from '../../src/zab/link.js'
+import {
+  BODY_OFFSET,
+  HEADER,
+  KIND,
+  LINK,
+  OP,
+  ORIGIN_CLIENT,
+  PART,
+  RECORD,
+  REFUSAL,
+  REPLY_RECORD,
+  RESULT,
+  RESULT_TAG,
+  setWide,
+  STATUS,
+  TAG_BYTES,
+  wideAt,
+} from '../../src/zab/wire.js'
+import { openSimEndpoint, schedule } from './network.js'
+import type { Network, SimEndpoint } from './network.js'
+import { applyWrite, openShared, parseOperation, readAt } from './store.js'
+import type { Answer, Store } from './store.js'
+
+interface Client {
+  readonly index: number
+  readonly remote: number
+  readonly incarnation: number
+  readonly destination: number
+  readonly link: Link
+  /** Next operation number by session: contiguous on a link. */
+  readonly next: Map<number, number>
+  readonly waiting: Uint8Array[] // REPLY bodies without credit
+}
+
+export interface FakeReplica {
+  readonly id: number
+  incarnation: number
+  readonly network: Network
+  readonly store: Store
+  endpoint: SimEndpoint
+  readonly clients: Map<number, Client>
+  /** Takes requests but never answers them. */
+  isMute: boolean
+  isReady: boolean
+  /** Behind the others: counters it has not applied. */
+  lag: number
+  /** Reads are answered OVERTAKEN. */
+  overtakes: boolean
+  credits: number
+  requests: number
+  /** Operations in the order they came, with their numbers: `session:operation`. */
+  readonly seen: string[]
+  slotNext: number
+  stop: () => void
+}
+
+const SLOTS = 4096
+const DATAGRAM_BYTES = 1472 - (1472 % 64)
+
+export function startReplica(network: Network, store: Store, id: number, port: number): FakeReplica {
+  const endpoint = openReplicaEndpoint(network, port)
+  const replica: FakeReplica = {
+    id,
+    incarnation: 100 + id,
+    network,
+    store,
+    endpoint,
+    clients: new Map(),
+    isMute: false,
+    isReady: true,
+    lag: 0,
+    overtakes: false,
+    credits: 64,
+    requests: 0,
+    seen: [],
+    slotNext: 0,
+    stop: () => undefined,
+  }
+  listen(replica)
+  return replica
+}
+
+export function applied(replica: FakeReplica): number {
+  return Math.max(0, replica.store.counter - replica.lag)
+}
+
+/** Gone without a word. */
+export function killReplica(replica: FakeReplica): void {
+  replica.stop()
+  replica.endpoint.close()
+  replica.clients.clear()
+}
+
+/** Another life at the same place. */
+export function restartReplica(replica: FakeReplica): void {
+  killReplica(replica)
+  replica.incarnation++
+  replica.endpoint = openReplicaEndpoint(replica.network, replica.endpoint.port)
+  listen(replica)
+}
+
+/** Forgets its links, as after a pause; the next datagram of a client is refused. */
+export function forgetLinks(replica: FakeReplica): void {
+  replica.clients.clear()
+}
+
+function openReplicaEndpoint(network: Network, port: number): SimEndpoint {
+  return openSimEndpoint(
+    network,
+    {
+      provider: 'udp',
+      address: '127.0.0.1',
+      queues: [{ port, rxSlots: 512, socketBytes: 0 }],
+      datagramBytes: DATAGRAM_BYTES,
+      cluster: 0,
+      txSlots: SLOTS,
+      extraBytes: 0,
+      txRows: 1,
+    },
+    port,
+  )
+}
+
+function listen(replica: FakeReplica): void {
+  replica.endpoint.watch(() => turn(replica))
+  const again = (): void => {
+    for (const client of replica.clients.values()) lookAfter(replica, client)
+    replica.stop = schedule(replica.network, 5, again)
+  }
+  again()
+}
+
+function tickOf(replica: FakeReplica): number {
+  return Math.floor(replica.network.now * 10)
+}
+
+function wordsOf(replica: FakeReplica): Uint32Array {
+  return new Uint32Array(replica.endpoint.slab)
+}
+
+function turn(replica: FakeReplica): void {
+  const { endpoint } = replica
+  const count = endpoint.rxBurst(0)
+  const rows = endpoint.rxRows[0]
+  assert(rows !== undefined)
+  for (let row = 0; row < count; row++) {
+    const offset = Number(rows[row * RX_ROW.WORDS + RX_ROW.offset])
+    onDatagram(replica, row, offset, Number(rows[row * RX_ROW.WORDS + RX_ROW.kind]))
+  }
+  endpoint.postReceives(0)
+}
+
+function onDatagram(replica: FakeReplica, row: number, offset: number, kind: number): void {
+  const words = wordsOf(replica)
+  if (kind === KIND.HELLO) return onHello(replica, row, offset)
+  const client = replica.clients.get(extensionOf(words, offset, LINK.link))
+  if (client === undefined || client.incarnation !== incarnationOf(words, offset)) {
+    return refuse(replica, row, offset, REFUSAL.UNKNOWN_LINK)
+  }
+  onLinkAck(client.link, words, offset, tickOf(replica))
+  if (kind === KIND.BYE) {
+    replica.clients.delete(client.index)
+    return
+  }
+  if (kind === KIND.REQUEST) onRequest(replica, client, offset)
+  lookAfter(replica, client)
+}
+
+function onHello(replica: FakeReplica, row: number, offset: number): void {
+  const words = wordsOf(replica)
+  if (!replica.isReady || applied(replica) < counterOf(words, offset)) {
+    return refuse(replica, row, offset, REFUSAL.NOT_READY)
+  }
+  const remote = extensionOf(words, offset, LINK.link)
+  const incarnation = incarnationOf(words, offset)
+  const destination = replica.endpoint.adoptSource(0, row)
+  let client = [...replica.clients.values()].find(
+    (known) => known.remote === remote && known.incarnation === incarnation,
+  )
+  if (client === undefined) {
+    const index = Math.max(0, ...replica.clients.keys()) + 1
+    const link = createLink(remote, replica.credits, tickOf(replica))
+    link.txAllowed = extensionOf(words, offset, LINK.credits)
+    client = { index, remote, incarnation, destination, link, next: new Map(), waiting: [] }
+    replica.clients.set(index, client)
+  }
+  const note = noteSlot(replica)
+  writeHeader(words, note, senderOf(replica), KIND.WELCOME, BODY_OFFSET + TAG_BYTES, 0, 0)
+  const flags = (note + HEADER.sender) >>> 2
+  words[flags] = (Number(words[flags]) | (client.index << 16)) >>> 0
+  setWide(words, (note + HEADER.epoch) >>> 2, applied(replica))
+  linkStamp(client.link, words, note)
+  send(replica, client.destination, note, BODY_OFFSET + TAG_BYTES)
+}
+
+function refuse(replica: FakeReplica, row: number, offset: number, why: number): void {
+  const words = wordsOf(replica)
+  const destination = replica.endpoint.adoptSource(0, row)
+  const note = noteSlot(replica)
+  writeHeader(words, note, senderOf(replica), KIND.REFUSED, BODY_OFFSET + TAG_BYTES, 0, why)
+  words[(note + HEADER.SIZE + LINK.link) >>> 2] = extensionOf(words, offset, LINK.link)
+  words[(note + HEADER.SIZE + LINK.credits) >>> 2] = incarnationOf(words, offset)
+  send(replica, destination, note, BODY_OFFSET + TAG_BYTES)
+}
+
+function onRequest(replica: FakeReplica, client: Client, offset: number): void {
+  const words = wordsOf(replica)
+  const sequence = counterOf(words, offset)
+  const order = linkOrder(client.link, sequence)
+  if (order === 'duplicate') linkOweAck(client.link, tickOf(replica))
+  if (order === 'early') {
+    const slot = noteSlot(replica)
+    new Uint8Array(replica.endpoint.slab).copyWithin(slot, offset, offset + lengthOf(words, offset))
+    linkPark(client.link, sequence, slot, tickOf(replica))
+  }
+  if (order !== 'next') return
+  take(replica, client, offset)
+  for (let slot = linkParked(client.link); slot >= 0; slot = linkParked(client.link)) {
+    linkUnpark(client.link)
+    take(replica, client, slot)
+  }
+}
+
+function take(replica: FakeReplica, client: Client, offset: number): void {
+  linkTook(client.link, tickOf(replica))
+  replica.requests++
+  const words = wordsOf(replica)
+  const length = lengthOf(words, offset)
+  const bytes = new Uint8Array(replica.endpoint.slab).slice(offset, offset + length)
+  assert(bytes.subarray(length - TAG_BYTES).every((byte) => byte === 0), 'the tag is zero')
+  let operations = 0
+  for (let at = BODY_OFFSET; at < length - TAG_BYTES; ) {
+    const size = Number(words[(offset + at) >>> 2])
+    operations += takeRecord(replica, client, bytes.slice(at, at + size))
+    at += size
+    assert(at <= length - TAG_BYTES, 'records end with the body')
+  }
+  assert.equal(countOf(words, offset), operations)
+}
+
+function takeRecord(replica: FakeReplica, client: Client, record: Uint8Array): number {
+  const words = new Uint32Array(record.buffer)
+  const count = Number(words[RECORD.count >>> 2]) & 0xffff
+  const session = wideAt(words, RECORD.session >>> 2)
+  const operation = wideAt(words, RECORD.operation >>> 2)
+  let sequence = wideAt(words, RECORD.sequence >>> 2)
+  const unanswered = Number(words[RECORD.unanswered >>> 2])
+  assert.equal((Number(words[RECORD.count >>> 2]) >>> 16) & 0xff, ORIGIN_CLIENT)
+  const answers: Answer[] = []
+  if (session === 0) {
+    const opening = parseOperation(record, RECORD.SIZE)
+    const nonce = new DataView(opening.key.buffer).getBigUint64(0, true)
+    assert.equal(nonce, BigInt(operation), 'the nonce is the operation')
+    assert.equal(opening.kind, OP.OPEN)
+    answers.push(openShared(replica.store, nonce))
+  } else {
+    assert(unanswered < sequence, 'unanswered writes come before the first one')
+    assert.equal(operation, client.next.get(session) ?? operation, 'operations of a session have no hole')
+    client.next.set(session, operation + count)
+    let writes = 0
+    let at: number = RECORD.SIZE
+    for (let index = 0; index < count; index++) {
+      const parsed = parseOperation(record, at)
+      replica.seen.push(`${session}:${operation + index}`)
+      if (parsed.kind >= 64) {
+        const isOvertaken = replica.overtakes
+        const overtaken = { status: STATUS.OVERTAKEN, version: 0, value: null }
+        const isThere = replica.store.sessions.has(session)
+        const expired = { status: STATUS.SESSION_EXPIRED, version: 0, value: null }
+        const now = readAt(replica.store, parsed.key, applied(replica))
+        answers.push(!isThere ? expired : isOvertaken ? overtaken : now)
+      } else {
+        answers.push(applyWrite(replica.store, session, sequence++, parsed, record.slice(at)))
+        writes++
+      }
+      at += parsed.bytes
+    }
+    assert.equal(at, record.length, 'operations fill the record')
+    assert.equal(Number(words[RECORD.writes >>> 2]), writes)
+  }
+  if (!replica.isMute) reply(replica, client, session, operation, answers)
+  return count
+}
+
+/** One record an answer run, cut where a datagram ends; values that fit none go in parts. */
+function reply(
+  replica: FakeReplica,
+  client: Client,
+  session: number,
+  first: number,
+  answers: readonly Answer[],
+): void {
+  const most = DATAGRAM_BYTES - BODY_OFFSET - TAG_BYTES - REPLY_RECORD.SIZE
+  let chunks: Uint8Array[] = []
+  let bytes = 0
+  let begun = first
+  let count = 0
+  const close = (): void => {
+    if (chunks.length > 0) client.waiting.push(replyRecord(session, begun, count, chunks))
+    begun += count
+    chunks = []
+    bytes = 0
+    count = 0
+  }
+  const add = (chunk: Uint8Array, answered: number): void => {
+    if (bytes + chunk.length > most) close()
+    chunks.push(chunk)
+    bytes += chunk.length
+    count += answered
+  }
+  for (let index = 0; index < answers.length; ) {
+    const { status, version, value } = answers[index] ?? assert.fail()
+    if (value === null) {
+      let run = 1
+      while (continues(answers, index, run)) run++
+      add(result(run > 1 ? RESULT_TAG.RUN : RESULT_TAG.STATUS, status, run, version), run)
+      index += run
+      continue
+    }
+    index++
+    if (RESULT.SIZE + value.length + 3 <= most) {
+      add(join(result(RESULT_TAG.VALUE, status, value.length, version), value), 1)
+      continue
+    }
+    const fits = (most - RESULT.SIZE - PART.SIZE) & ~3
+    for (let offset = 0; offset < value.length; offset += fits) {
+      const part = value.subarray(offset, offset + fits)
+      const place = new Uint32Array([offset, part.length])
+      const head = result(RESULT_TAG.PART, status, value.length, version)
+      const isLast = offset + part.length === value.length
+      add(join(join(head, new Uint8Array(place.buffer)), part), isLast ? 1 : 0)
+    }
+  }
+  close()
+}
+
+function continues(answers: readonly Answer[], index: number, run: number): boolean {
+  const [first, next] = [answers[index], answers[index + run]]
+  if (first === undefined || next === undefined || next.value !== null) return false
+  const step = first.status === STATUS.OK ? run : 0
+  return next.status === first.status && next.version === first.version + step
+}
+
+function result(tag: number, status: number, bytes: number, version: number): Uint8Array {
+  const words = new Uint32Array(RESULT.SIZE / 4)
+  words[0] = tag | (status << 8)
+  words[1] = bytes
+  setWide(words, 2, version)
+  return new Uint8Array(words.buffer)
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const joined = new Uint8Array((a.length + b.length + 3) & ~3)
+  joined.set(a)
+  joined.set(b, a.length)
+  return joined
+}
+
+function replyRecord(session: number, operation: number, count: number, chunks: Uint8Array[]): Uint8Array {
+  const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, REPLY_RECORD.SIZE)
+  const record = new Uint8Array(bytes)
+  const words = new Uint32Array(record.buffer)
+  words[0] = bytes
+  words[1] = count
+  setWide(words, REPLY_RECORD.session >>> 2, session)
+  setWide(words, REPLY_RECORD.operation >>> 2, operation)
+  let at: number = REPLY_RECORD.SIZE
+  for (const chunk of chunks) {
+    record.set(chunk, at)
+    at += chunk.length
+  }
+  return record
+}
+
+function lookAfter(replica: FakeReplica, client: Client): void {
+  const { link } = client
+  const words = wordsOf(replica)
+  const tick = tickOf(replica)
+  while (client.waiting.length > 0 && linkRoom(link) > 0) {
+    const body = client.waiting.shift() ?? assert.fail()
+    const slot = noteSlot(replica)
+    const length = BODY_OFFSET + body.length + TAG_BYTES
+    new Uint8Array(replica.endpoint.slab).set(body, slot + BODY_OFFSET)
+    writeHeader(words, slot, senderOf(replica), KIND.REPLY, length, 0, 0)
+    setWide(words, (slot + HEADER.epoch) >>> 2, applied(replica))
+    linkSend(link, words, slot, length, tick)
+    send(replica, client.destination, slot, length)
+  }
+  const due = new Float64Array(64)
+  const count = linkDue(link, tick, due)
+  for (let index = 0; index < count; index++) {
+    const offset = linkOffset(link, Number(due[index]))
+    linkStamp(link, words, offset)
+    send(replica, client.destination, offset, linkLength(link, Number(due[index])))
+  }
+  if (!linkAckDue(link, tick)) return
+  const note = noteSlot(replica)
+  writeHeader(words, note, senderOf(replica), KIND.LINK_ACK, BODY_OFFSET + TAG_BYTES, 0, 0)
+  linkStamp(link, words, note)
+  send(replica, client.destination, note, BODY_OFFSET + TAG_BYTES)
+}
+
+function senderOf(replica: FakeReplica): Sender {
+  return { cluster: 0, sender: replica.id, incarnation: replica.incarnation }
+}
+
+function noteSlot(replica: FakeReplica): number {
+  const slot = replica.slotNext
+  replica.slotNext = (slot + 1) % SLOTS
+  const offset = slot * DATAGRAM_BYTES
+  new Uint8Array(replica.endpoint.slab).fill(0, offset, offset + DATAGRAM_BYTES)
+  return offset
+}
+
+function send(replica: FakeReplica, destination: number, offset: number, length: number): void {
+  const { txRows } = replica.endpoint
+  txRows[TX_ROW.offset] = offset
+  txRows[TX_ROW.length] = length
+  txRows[TX_ROW.destination] = destination
+  txRows[TX_ROW.flags] = TX_SEAL
+  replica.endpoint.txBurst(0, 1)
+}
