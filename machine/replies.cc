@@ -67,6 +67,8 @@ void Replies::value(const Answered& to, uint64_t version, const uint8_t* value,
 void Replies::parts(Link& link, const Answered& to, uint64_t version, const uint8_t* value,
                     uint32_t valueBytes) {
   constexpr uint32_t head = sizeof(wire::Result) + sizeof(wire::Part);
+  // Parts have records of their own: a receiver may put them together apart from other answers.
+  finishRecord(link);
   for (uint32_t offset = 0; offset < valueBytes;) {
     uint32_t left = link.open == nullptr ? 0 : limit() - link.open->used;
     if (left < head + sizeof(wire::ReplyRecord) + PART_BYTES_MIN)
@@ -82,6 +84,7 @@ void Replies::parts(Link& link, const Answered& to, uint64_t version, const uint
     std::memcpy(at + head, value + offset, bytes);
     offset += bytes;
   }
+  finishRecord(link);
 }
 
 void Replies::openDatagram(Link& link, uint32_t index) {

@@ -1,6 +1,7 @@
 #include "verbs-addon/binding_endpoint.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "verbs-addon/binding_settings.h"
 #include "verbs-addon/binding_values.h"
@@ -94,11 +95,21 @@ void EndpointObject::describe(Napi::Env env, Napi::Object self) {
   self.Set("hugepages", slab_->hugepages());
 }
 
+namespace {
+
+// -1 for what is not a whole number from 0 on.
+int64_t wholeOf(const Napi::Value& value) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  return number >= 0 && number <= UINT32_MAX && number == std::floor(number) ? static_cast<int64_t>(number) : -1;
+}
+
+}  // namespace
+
 // --- data path ---------------------------------------------------------------------------------------------
 
 int64_t EndpointObject::queueOf(const Napi::CallbackInfo& info) const {
   if (provider_ == nullptr) return endpoint::MISUSE_CLOSED;
-  const int64_t queue = info[0].IsNumber() ? info[0].As<Napi::Number>().Int64Value() : -1;
+  const int64_t queue = wholeOf(info[0]);
   const bool known = queue >= 0 && queue < static_cast<int64_t>(settings_.queues.size());
   return known ? queue : endpoint::MISUSE_QUEUE;
 }
@@ -119,7 +130,7 @@ Napi::Value EndpointObject::postReceives(const Napi::CallbackInfo& info) {
 Napi::Value EndpointObject::txBurst(const Napi::CallbackInfo& info) {
   int64_t result = queueOf(info);
   if (result >= 0) {
-    const int64_t count = info[1].IsNumber() ? info[1].As<Napi::Number>().Int64Value() : -1;
+    const int64_t count = wholeOf(info[1]);
     const bool fits = count >= 0 && count <= static_cast<int64_t>(settings_.txRows);
     result = fits ? provider_->txBurst(static_cast<uint32_t>(result), static_cast<uint32_t>(count))
                   : endpoint::MISUSE_ROW;
@@ -184,9 +195,9 @@ Napi::Value EndpointObject::adoptSource(const Napi::CallbackInfo& info) {
   if (!openNow(info.Env())) return info.Env().Undefined();
   Failure failure;
   const int64_t queue = queueOf(info);
-  const int64_t row = info[1].IsNumber() ? info[1].As<Napi::Number>().Int64Value() : -1;
+  const int64_t row = wholeOf(info[1]);
   int64_t destination = -1;
-  if (queue < 0 || row < 0 || row > UINT32_MAX) {
+  if (queue < 0 || row < 0) {
     endpoint::fail(failure, "BAD_ARGUMENT", "adoptSource takes a queue and a row of its last burst");
   } else {
     destination = provider_->adoptSource(static_cast<uint32_t>(queue), static_cast<uint32_t>(row), failure);
@@ -197,16 +208,15 @@ Napi::Value EndpointObject::adoptSource(const Napi::CallbackInfo& info) {
 
 Napi::Value EndpointObject::removeDestination(const Napi::CallbackInfo& info) {
   if (!openNow(info.Env())) return info.Env().Undefined();
-  const int64_t destination = info[0].IsNumber() ? info[0].As<Napi::Number>().Int64Value() : -1;
-  const bool known = destination >= 0 && destination <= UINT32_MAX &&
-                     provider_->removeDestination(static_cast<uint32_t>(destination));
+  const int64_t destination = wholeOf(info[0]);
+  const bool known = destination >= 0 && provider_->removeDestination(static_cast<uint32_t>(destination));
   return Napi::Boolean::New(info.Env(), known);
 }
 
 Napi::Value EndpointObject::addGroup(const Napi::CallbackInfo& info) {
   if (!openNow(info.Env())) return info.Env().Undefined();
   Failure failure;
-  const int64_t port = info[1].IsNumber() ? info[1].As<Napi::Number>().Int64Value() : -1;
+  const int64_t port = wholeOf(info[1]);
   int64_t destination = -1;
   if (!info[0].IsString() || port < 1 || port > 65535) {
     endpoint::fail(failure, "BAD_ARGUMENT", "addGroup takes a group's address and a port from 1 to 65535");

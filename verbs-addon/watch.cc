@@ -25,7 +25,8 @@ Watch* Watch::start(Napi::Env env, endpoint::Provider& provider, Napi::Function 
   watch->handle_.data = watch;
   watch->provider_ = &provider;
   watch->callback_ = Napi::Persistent(callback);
-  watch->context_ = std::make_unique<Napi::AsyncContext>(env, "zabkv:endpoint");
+  watch->resource_ = Napi::Persistent(Napi::Object::New(env));
+  watch->context_ = std::make_unique<Napi::AsyncContext>(env, "zabkv:endpoint", watch->resource_.Value());
   napi_add_async_cleanup_hook(env, onTeardown, watch, &watch->hook_);
   uv_poll_start(&watch->handle_, UV_READABLE, onReadable);
   watch->rearm();
@@ -63,13 +64,19 @@ void Watch::rearm() {
   if (provider_ != nullptr && !calling_) setPending(provider_->arm());
 }
 
+// Plain N-API, because an environment that is being torn down refuses every call and that is no error here.
 void Watch::wake() {
   Napi::HandleScope scope(env_);
   provider_->woken();
   calling_ = true;
-  callback_.MakeCallback(env_.Global(), std::initializer_list<napi_value>{}, *context_);
+  napi_value global = nullptr;
+  napi_status status = napi_get_global(env_, &global);
+  if (status == napi_ok) status = napi_make_callback(env_, *context_, global, callback_.Value(), 0, nullptr, nullptr);
+  napi_value thrown = nullptr;
+  if (status == napi_pending_exception && napi_get_and_clear_last_exception(env_, &thrown) == napi_ok) {
+    napi_fatal_exception(env_, thrown);
+  }
   calling_ = false;
-  if (env_.IsExceptionPending()) napi_fatal_exception(env_, env_.GetAndClearPendingException().Value());
   rearm();  // unless the callback, or what it threw, stopped the watch
 }
 
@@ -83,6 +90,7 @@ void Watch::stop() {
   provider_ = nullptr;
   callback_.Reset();
   context_.reset();
+  resource_.Reset();
   uv_close(reinterpret_cast<uv_handle_t*>(&handle_), onClosed);
 }
 

@@ -36,6 +36,7 @@ class Watch {
   Napi::Env env_;
   endpoint::Provider* provider_ = nullptr;  // null once stopped
   Napi::FunctionReference callback_;
+  Napi::ObjectReference resource_;  // what AsyncLocalStorage hangs its value on; the context holds it weakly
   std::unique_ptr<Napi::AsyncContext> context_;
   napi_async_cleanup_hook_handle hook_ = nullptr;
   uv_poll_t handle_{};

@@ -88,6 +88,12 @@ Bytes Request::datagram() const {
   return bytes;
 }
 
+std::string keyOf(uint64_t number) {
+  std::string key = std::to_string(number);
+  key.insert(key.begin(), 'k');
+  return key;
+}
+
 std::string wideOf(uint8_t kind, const std::string& key, const std::string& value, uint64_t version) {
   const wire::Wide wide{kind, static_cast<uint8_t>(key.size()), 0, static_cast<uint32_t>(value.size()),
                         version};

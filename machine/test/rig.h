@@ -40,6 +40,20 @@ class Request {
   size_t record_ = 0;
 };
 
+/** The same seed gives the same numbers. */
+struct Random {
+  uint64_t state;
+  uint64_t below(uint64_t bound) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state % bound;
+  }
+};
+
+/** "k7" for 7. */
+std::string keyOf(uint64_t number);
+
 /** The wide form of an operation, to be sent in fragments. */
 std::string wideOf(uint8_t kind, const std::string& key, const std::string& value, uint64_t version = 0);
 

@@ -1,33 +1,12 @@
 // Sessions: exactly once, issue order, moves between links.
 #include "machine/test/check.h"
-#include "machine/test/rig.h"
+#include "machine/test/one.h"
 
-using machine::Taken;
 using rig::Answer;
-using rig::Log;
+using rig::One;
 using rig::Request;
 using rig::Rig;
 using namespace wire;
-
-namespace {
-
-/** A rig with link 0 open and one session on it. */
-struct One {
-  Rig rig;
-  Log log;
-  uint64_t session;
-  explicit One(const rig::Options& options = {}) : rig(options) {
-    rig.linkOpen(0);
-    session = rig.session(log, 0);
-  }
-  std::vector<Answer> run(const Request& request, uint32_t link = 0) {
-    CHECK(rig.request(request, link) == Taken::ok);
-    rig.turn(log);
-    return rig.answers();
-  }
-};
-
-}  // namespace
 
 TEST("session: its id is the counter of its OPEN") {
   One one;
@@ -265,7 +244,7 @@ TEST("forward: what is applied of this replica's forwards is known, skipped reco
   one.rig.request(Request().record(one.session, 1, 1).set("a", "1"), 0);
   one.rig.request(Request().record(one.session, 5, 5).set("a", "5"), 0);
   Rig leader({.replica = 2});
-  for (const rig::Entry& entry : one.rig.packEnd()) CHECK(leader.forwarded(entry) == Taken::ok);
+  for (const rig::Entry& entry : one.rig.packEnd()) CHECK(leader.forwarded(entry) == machine::Taken::ok);
   auto entries = leader.packEnd();
   for (rig::Entry& entry : entries) one.log.seal(entry);
   one.rig.apply(entries);

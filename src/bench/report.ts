@@ -4,7 +4,7 @@
 import { summarize } from '../histogram.js'
 import type { LatencySummary, ReplicaStats } from '../runtime/options.js'
 import type { DigestReport } from '../observe/cluster.js'
-import { difference, type ReplicaDifference } from '../observe/difference.js'
+import { difference, type BatchingReport, type ReplicaDifference } from '../observe/difference.js'
 import { grouped, short, shortOrDash, table, type Row } from '../observe/numbers.js'
 import { errorsTotal } from './tally.js'
 import type { WorkloadOptions } from './workload-options.js'
@@ -18,14 +18,15 @@ export interface WorkloadReport {
   writes: number
   reads: number
   elapsedSeconds: number
-  errors: { total: number; byCode: Record<string, number> }
+  errors: number
+  errorsByCode: Record<string, number>
   verifiedReads: number
   /** Completed after the measured time; in no rate. */
   drained: number
   preload: { writes: number; elapsedSeconds: number; writesPerSecond: number }
   latencyMicros: { measured: string; reads: LatencySummary; writes: LatencySummary }
-  /** Of the measured time and the warm-up before it. */
-  batching: ReplicaDifference[]
+  /** Of the measured time and the warm-up before it: of the leader, or the first that answered; then of each. */
+  batching: Partial<BatchingReport> & { replicas: ReplicaDifference[] }
   digests: { replica: number; digest: string | null; sessionsDigest: string | null; lastApplied: number | null }[]
   digestsEqual: boolean
   /** What could not be asked or did not agree, in sentences. */
@@ -52,7 +53,8 @@ export function createReport(input: ReportInput): WorkloadReport {
     writes: tally.writes,
     reads: tally.reads,
     elapsedSeconds: Math.round(elapsedSeconds * 1000) / 1000,
-    errors: { total: errorsTotal(tally), byCode: Object.fromEntries(tally.errors) },
+    errors: errorsTotal(tally),
+    errorsByCode: Object.fromEntries(tally.errors),
     verifiedReads: tally.verified,
     drained: result.drained,
     preload: preloadOf(result),
@@ -61,7 +63,7 @@ export function createReport(input: ReportInput): WorkloadReport {
       reads: summarize(tally.readMicros),
       writes: summarize(tally.writeMicros),
     },
-    batching: differences(before, after),
+    batching: batchingOf(differences(before, after)),
     digests: digests.replicas.map(({ replica, value }) => ({
       replica,
       digest: value?.digest ?? null,
@@ -97,6 +99,11 @@ function differences(
   })
 }
 
+function batchingOf(replicas: ReplicaDifference[]): WorkloadReport['batching'] {
+  const leader = replicas.find(({ role }) => role === 'LEADING') ?? replicas[0]
+  return { ...leader?.batching, replicas }
+}
+
 function problemsOf(digests: DigestReport): string[] {
   const problems = digests.replicas.flatMap(({ replica, problem }) =>
     problem === null ? [] : [`Replica ${replica}: ${problem}`],
@@ -116,26 +123,26 @@ function workloadSettings(options: WorkloadOptions, result: WorkloadResult): Rec
 /** A run passes when nothing failed and all replicas hold the same. */
 export function passed(report: WorkloadReport): boolean {
   const completed = report.reads + report.writes
-  return report.errors.total === 0 && report.digestsEqual && completed > 0
+  return report.errors === 0 && report.digestsEqual && completed > 0
 }
 
 export function reportForPeople(report: WorkloadReport): string {
-  const { errors, preload } = report
-  const codes = Object.entries(errors.byCode).map(([code, count]) => `${code} ${grouped(count)}`)
+  const { errors, errorsByCode, preload } = report
+  const codes = Object.entries(errorsByCode).map(([code, count]) => `${code} ${grouped(count)}`)
   const head: Row[] = [
     ['WORKLOAD: completed operations'],
     ['writes/s', grouped(report.writesPerSecond)],
     ['reads/s', grouped(report.readsPerSecond)],
     ['operations/s', grouped(report.operationsPerSecond)],
     ['seconds', report.elapsedSeconds.toFixed(2)],
-    ['errors', codes.length === 0 ? '0' : `${grouped(errors.total)} (${codes.join(', ')})`],
+    ['errors', codes.length === 0 ? '0' : `${grouped(errors)} (${codes.join(', ')})`],
     ['reads verified', grouped(report.verifiedReads)],
     ['preload', `${grouped(preload.writes)} keys in ${preload.elapsedSeconds.toFixed(2)} s`],
   ]
   return [
     table(head),
     latencyTable(report),
-    replicaTable(report.batching),
+    replicaTable(report.batching.replicas),
     digestLines(report),
     settingLines(report),
   ].join('\n\n')

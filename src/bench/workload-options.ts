@@ -55,6 +55,8 @@ const BATCHES_IN_FLIGHT = 4
 /** All batches of all sessions together. */
 const BUFFER_BYTES_MAX = 1 << 30
 const BATCH_VALUE_BYTES_MAX = 256 * 1024
+/** Of large values, fewer are in flight than allowed. */
+const SESSION_VALUE_BYTES_MAX = 16 * 1024 * 1024
 const SECONDS_MAX = 7 * 24 * 3600
 
 /** Throws BAD_ARGUMENT with one sentence about the first thing that is wrong. */
@@ -81,8 +83,8 @@ export function checkWorkload(options: WorkloadOptions): void {
 }
 
 function bufferBytes(options: WorkloadOptions): number {
-  const { sessions, outstanding, keyBytes, valueBytes } = options
-  return sessions * Math.max(outstanding, batchOf(options)) * (keyBytes + 2 * valueBytes + 32)
+  const { sessions, keyBytes, valueBytes } = options
+  return sessions * batchesInFlight(options) * batchOf(options) * (keyBytes + 2 * valueBytes + 32)
 }
 
 /** Operations of one batch. */
@@ -95,7 +97,9 @@ export function batchOf(options: WorkloadOptions): number {
 
 /** Batches that a session has in flight. */
 export function batchesInFlight(options: WorkloadOptions): number {
-  return Math.max(1, Math.floor(options.outstanding / batchOf(options)))
+  const byOutstanding = Math.floor(options.outstanding / batchOf(options))
+  const byValue = Math.floor(SESSION_VALUE_BYTES_MAX / (batchOf(options) * Math.max(1, options.valueBytes)))
+  return Math.max(1, Math.min(byOutstanding, byValue))
 }
 
 function within(name: string, value: number, min: number, max: number): void {

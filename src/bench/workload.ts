@@ -11,7 +11,7 @@ import { createBatch, createGenerator, fillBatch, fillPreload, type Batch, type 
 import { createKeySource } from './keys.js'
 import type { LoadClient, LoadSession } from './load-client.js'
 import { countBatch, countError, createTally, errorsTotal, resetCounts, type Answers, type Tally } from './tally.js'
-import { batchesInFlight, batchOf, type WorkloadOptions } from './workload-options.js'
+import { batchesInFlight, batchOf, WORKLOAD_DEFAULTS, type WorkloadOptions } from './workload-options.js'
 
 export interface WorkloadHooks {
   /** Between preload and warm-up; and at the end of the measured time, before the drain. */
@@ -69,9 +69,11 @@ export async function runWorkload(
   options: WorkloadOptions,
   hooks: WorkloadHooks,
 ): Promise<WorkloadResult> {
-  const run = createRun(clients, options, createGenerator(options, await createKeySource(options)))
-  const preload = options.preload ? await preloadKeys(run) : { writes: 0, elapsedSeconds: 0 }
-  run.tally = createTally()
+  const generator = createGenerator(options, await createKeySource(options))
+  const preload = options.preload
+    ? await preloadKeys(createRun(clients, asPreload(options), generator))
+    : { writes: 0, elapsedSeconds: 0 }
+  const run = createRun(clients, options, generator)
   await hooks.beforeRun()
 
   const next: Refill = (batch) => (fillBatch(run.generator, batch), true)
@@ -88,6 +90,11 @@ export async function runWorkload(
   const drained = run.tally.reads + run.tally.writes
   const sessions = clients.reduce((sum, client) => sum + client.sessions.length, 0)
   return { tally: measured, elapsedSeconds, preload, drained, batch: batchOf(options), sessions }
+}
+
+/** Keys are written in many at a time, also before a run that has one operation in flight. */
+function asPreload(options: WorkloadOptions): WorkloadOptions {
+  return { ...options, outstanding: Math.max(options.outstanding, WORKLOAD_DEFAULTS.outstanding), batch: 0 }
 }
 
 function createRun(

@@ -9,7 +9,7 @@ import { at } from '../assert.js'
 import { recordMany } from '../histogram.js'
 import type { ResultColumns } from '../store/machine.js'
 import { VALUE_BYTES_MAX } from '../zab/limits.js'
-import { STATUS } from '../zab/wire.js'
+import { PART, REPLY_RECORD, RESULT, RESULT_TAG, STATUS } from '../zab/wire.js'
 import { isDone } from './batch.js'
 import type { Batch } from './batch.js'
 import type { Core } from './core.js'
@@ -59,22 +59,34 @@ function onSessionAnswers(core: Core, session: SessionState, offset: number, cou
   const batch = answeringOf(session)
   if (batch === null) return false
   let last: number
-  if (fitsBatch(batch, count)) {
+  const parts = isParts(core, offset)
+  if (!parts && fitsBatch(batch, count)) {
     const from = batch.answered
     if (decodeInto(core, offset, batch.results, from, false) !== count) return false
-    if (count === 0) return true // parts of a value only
     last = at(batch.results.statuses, from + count - 1)
     advance(core, session, batch, count)
   } else {
-    if (decodeInto(core, offset, core.scratch, 0, true) !== count) return false
-    if (count === 0) return true
-    last = at(core.scratch.statuses, count - 1)
-    spread(core, session, count)
+    const columns = parts ? core.parts : core.scratch
+    const afresh = !parts || isFirstPart(core, offset)
+    if (decodeInto(core, offset, columns, 0, afresh) !== count) return false
+    if (count === 0) return true // a part that is not its value's last
+    last = at(columns.statuses, count - 1)
+    spread(core, session, columns, count)
   }
   core.progressMillis = core.turnMillis
   if (last === STATUS.SESSION_EXPIRED) expire(core, session)
   else markReady(core, session)
   return true
+}
+
+/** A large value comes in parts, in records of their own: they are put together apart from other answers. */
+function isParts(core: Core, offset: number): boolean {
+  const result = offset + REPLY_RECORD.SIZE + RESULT.tag
+  return (at(core.words, result >>> 2) & 0xff) === RESULT_TAG.PART
+}
+
+function isFirstPart(core: Core, offset: number): boolean {
+  return at(core.words, (offset + REPLY_RECORD.SIZE + RESULT.SIZE + PART.offset) >>> 2) === 0
 }
 
 /** May the record be decoded straight into the batch's results? */
@@ -100,8 +112,8 @@ function decodeInto(
   }
 }
 
-/** Hands the answers in `scratch` to the batches they are for. */
-function spread(core: Core, session: SessionState, count: number): void {
+/** Hands answers that were decoded apart to the batches they are for. */
+function spread(core: Core, session: SessionState, columns: ResultColumns, count: number): void {
   let next = 0
   while (next < count) {
     const batch = answeringOf(session)
@@ -109,9 +121,9 @@ function spread(core: Core, session: SessionState, count: number): void {
     const units = Math.min(count - next, batch.sendAt - batch.answered)
     if (batch.owner !== null) {
       if (batch.wide === null) {
-        copyAnswers(core.scratch, next, batch.results, batch.answered, units)
+        copyAnswers(columns, next, batch.results, batch.answered, units)
       } else if (batch.answered + units === batch.end) {
-        copyAnswers(core.scratch, next + units - 1, batch.results, batch.first, 1)
+        copyAnswers(columns, next + units - 1, batch.results, batch.first, 1)
       }
     }
     advance(core, session, batch, units)

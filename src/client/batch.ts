@@ -91,6 +91,11 @@ export function isDone(batch: Batch): boolean {
   return batch.answered >= batch.end
 }
 
+/** Operations without an answer. */
+export function operationsLeft(batch: Batch): number {
+  return batch.wide === null ? batch.end - batch.answered : 1
+}
+
 /** Writes among units [from, to). */
 export function unitWrites(batch: Batch, from: number, to: number): number {
   return batch.wide === null ? writesIn(batch.columns, from, to) : to - from

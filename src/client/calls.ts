@@ -2,7 +2,7 @@
 
 import { ZabkvError } from '../errors.js'
 import type { OperationColumns, ResultColumns } from '../store/machine.js'
-import { failBatch } from './batch.js'
+import { failBatch, operationsLeft } from './batch.js'
 import type { Batch } from './batch.js'
 import { checkColumns, checkMillis } from './checks.js'
 import { encodedBytes } from './columns.js'
@@ -125,7 +125,7 @@ function aborted(core: Core, signal: AbortSignal): ZabkvError {
 
 function abort(core: Core, batch: Batch): void {
   if (batch.owner === null) return
-  core.counts.aborts++
+  core.counts.aborts += operationsLeft(batch)
   failBatch(batch, 'ABORTED')
 }
 

@@ -97,11 +97,16 @@ export function copyColumns(
   const { kinds, keyBytes, valueBytes, versions } = columns
   return {
     count: to - from,
-    kinds: typeof kinds === 'number' ? kinds : kinds.slice(from, to),
-    keys: columns.keys.slice(keyCursor, end.keyCursor),
-    keyBytes: typeof keyBytes === 'number' ? keyBytes : keyBytes.slice(from, to),
-    values: columns.values.slice(valueCursor, end.valueCursor),
+    kinds: typeof kinds === 'number' ? kinds : copyBytes(kinds, from, to),
+    keys: copyBytes(columns.keys, keyCursor, end.keyCursor),
+    keyBytes: typeof keyBytes === 'number' ? keyBytes : copyBytes(keyBytes, from, to),
+    values: copyBytes(columns.values, valueCursor, end.valueCursor),
     valueBytes: typeof valueBytes === 'number' ? valueBytes : valueBytes.slice(from, to),
     versions: versions === null ? null : versions.slice(from, to),
   }
+}
+
+/** Not slice: that of a Buffer is a view. */
+function copyBytes(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to))
 }

@@ -83,6 +83,8 @@ export interface Core {
   readonly gathers: Gather[]
   /** Answers that fit no single batch are decoded here and copied. */
   readonly scratch: ResultColumns
+  /** A value that comes in parts is put together here. */
+  readonly parts: ResultColumns
   /** Callbacks to run when the turn is over. */
   completions: (() => void)[]
   deadlineNext: number // no batch is due before it, milliseconds
@@ -166,6 +168,7 @@ export function createCore(world: ClientWorld, settings: CoreSettings, cluster: 
     readyLast: null,
     gathers: [],
     scratch: createResults(SCRATCH_ROWS, SCRATCH_VALUES_BYTES),
+    parts: createResults(1, 0),
     completions: [],
     deadlineNext: Infinity,
     waitingSince: now,

@@ -4,7 +4,7 @@ import { linkUnacked } from '../zab/link.js'
 import { OP } from '../zab/wire.js'
 import { attachDuties } from './attach.js'
 import { bareBatch } from './bare.js'
-import { failBatch, isDone } from './batch.js'
+import { failBatch, isDone, operationsLeft } from './batch.js'
 import type { Core } from './core.js'
 import { giveWork } from './sessions.js'
 import { answeringOf } from './session-state.js'
@@ -45,7 +45,7 @@ function failOverdue(core: Core, now: number): void {
       if (batch.owner === null || isDone(batch)) continue
       if (batch.deadline > now) next = Math.min(next, batch.deadline)
       else {
-        core.counts.timeouts++
+        core.counts.timeouts += operationsLeft(batch)
         failBatch(batch, 'TIMEOUT')
       }
     }

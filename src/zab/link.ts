@@ -168,10 +168,11 @@ export type LinkOrder = 'next' | 'early' | 'duplicate' | 'beyond'
 
 /** Where a datagram stands in the stream. 'next' is to be handled and then told by linkTook. */
 export function linkOrder(link: Link, sequence: number): LinkOrder {
-  if (sequence === link.rxNext) return 'next'
   if (sequence < link.rxNext) return 'duplicate'
   if (sequence - link.rxNext >= LINK_EARLY_MAX) return 'beyond'
-  return link.rxEarly[sequence % LINK_EARLY_MAX] === 0 ? 'early' : 'duplicate'
+  // The expected one may be parked too, by an owner that had no room for it.
+  if (link.rxEarly[sequence % LINK_EARLY_MAX] !== 0) return 'duplicate'
+  return sequence === link.rxNext ? 'next' : 'early'
 }
 
 /** The expected datagram was handled. */

@@ -61,7 +61,7 @@ test('workload: completed operations are counted, never issued ones', async () =
 test('workload: no more is outstanding than allowed', async () => {
   for (const outstanding of [1, 7, 256]) {
     const client = createMemoryClient(2)
-    await run(client, { outstanding, keys: 50 })
+    await run(client, { outstanding, preload: false })
     assert.ok(client.outstandingMost <= 2 * outstanding, `${client.outstandingMost} of ${outstanding}`)
   }
   assert.equal(batchOf({ ...BASE, outstanding: 1 }), 1)
@@ -143,7 +143,7 @@ test('workload: what is out of range is refused with the option and its range', 
     [{ seconds: 0 }, /--seconds/],
     [{ distribution: 'zipf', keys: 2 ** 25 }, /--keys/],
     [{ distribution: 'trace' }, /--trace FILE/],
-    [{ sessions: 1000, outstanding: 100_000 }, /1 GiB/],
+    [{ sessions: 1000, outstanding: 100_000, valueBytes: 100 }, /1 GiB/],
   ]
   for (const [change, sentence] of bad) {
     assert.throws(() => checkWorkload({ ...BASE, ...change }), { code: 'BAD_ARGUMENT', message: sentence })

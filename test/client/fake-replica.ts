@@ -83,6 +83,8 @@ export interface FakeReplica {
   overtakes: boolean
   credits: number
   requests: number
+  /** Unanswered writes of one session, at most. */
+  windowMax: number
   /** Operations in the order they came, with their numbers: `session:operation`. */
   readonly seen: string[]
   slotNext: number
@@ -107,6 +109,7 @@ export function startReplica(network: Network, store: Store, id: number, port: n
     overtakes: false,
     credits: 64,
     requests: 0,
+    windowMax: 0,
     seen: [],
     slotNext: 0,
     stop: () => undefined,
@@ -298,12 +301,12 @@ function takeRecord(replica: FakeReplica, client: Client, record: Uint8Array): n
       const parsed = parseOperation(record, at)
       replica.seen.push(`${session}:${operation + index}`)
       if (parsed.kind >= 64) {
-        const isOvertaken = replica.overtakes
+        const shared = replica.store.sessions.get(session)
+        const isOvertaken = replica.overtakes || sequence <= (shared?.applied ?? 0)
         const overtaken = { status: STATUS.OVERTAKEN, version: 0, value: null }
-        const isThere = replica.store.sessions.has(session)
         const expired = { status: STATUS.SESSION_EXPIRED, version: 0, value: null }
         const now = readAt(replica.store, parsed.key, applied(replica))
-        answers.push(!isThere ? expired : isOvertaken ? overtaken : now)
+        answers.push(shared === undefined ? expired : isOvertaken ? overtaken : now)
       } else {
         answers.push(applyWrite(replica.store, session, sequence++, parsed, record.slice(at)))
         writes++
@@ -312,14 +315,14 @@ function takeRecord(replica: FakeReplica, client: Client, record: Uint8Array): n
     }
     assert.equal(at, record.length, 'operations fill the record')
     assert.equal(Number(words[RECORD.writes >>> 2]), writes)
+    replica.windowMax = Math.max(replica.windowMax, unanswered + writes)
   }
-  if (!replica.isMute) reply(replica, client, session, operation, answers)
+  if (!replica.isMute) reply(client, session, operation, answers)
   return count
 }
 
 /** One record an answer run, cut where a datagram ends; values that fit none go in parts. */
 function reply(
-  replica: FakeReplica,
   client: Client,
   session: number,
   first: number,
