@@ -68,6 +68,7 @@ inline constexpr int64_t MISUSE_QUEUE = -1;   // no such queue
 inline constexpr int64_t MISUSE_LENT = -2;    // rxBurst before the slots of the last burst were given back
 inline constexpr int64_t MISUSE_ROW = -3;     // a row outside the slab, or not a sealed-able datagram
 inline constexpr int64_t MISUSE_CLOSED = -4;  // used after close
+inline constexpr int64_t MISUSE_DEPTH = -5;   // more sends under way than the device was told of: our own mistake
 
 inline constexpr uint32_t WAIT_MICROS_MAX = 1'000'000;
 inline constexpr uint32_t QUEUES_MAX = 8;

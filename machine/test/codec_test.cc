@@ -64,7 +64,7 @@ TEST("codec: what it encodes the machine takes and applies") {
   columns.versions = versions;
   uint8_t out[512];
   Encoding encoding;
-  CHECK(machine::encode(columns, 0, encoding, out, 40) == Encoded::ok);
+  CHECK(machine::encode(columns, 0, encoding, out, 34) == Encoded::ok);
   EQUAL(encoding.operations, 2u);
   EQUAL(encoding.keyCursor, 4u);
   EQUAL(encoding.valueCursor, 6u);

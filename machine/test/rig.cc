@@ -112,7 +112,7 @@ void Log::seal(Entry& entry) {
 namespace {
 
 constexpr uint32_t LINKS_MAX = 8;
-constexpr uint32_t VALUES_BYTES = 64u << 20;
+constexpr uint32_t VALUES_BYTES = 4u << 20;
 constexpr uint32_t RESULT_ROWS = 1u << 16;
 
 }  // namespace

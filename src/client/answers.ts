@@ -106,6 +106,7 @@ function decodeInto(
   for (;;) {
     const answered = core.codec.decode(offset, results, from)
     if (answered >= 0) return answered
+    if (answered < -1) return -1 // malformed
     const room = results.values.length - at(results.valueEnd, 0)
     if (room > 2 * (VALUE_BYTES_MAX + core.datagramBytes)) return -1
     growValues(results, core.datagramBytes)

@@ -22,6 +22,7 @@ import { withNativeErrors } from './native-error.js'
 const MISUSE_LENT = -2
 const MISUSE_ROW = -3
 const MISUSE_CLOSED = -4
+const MISUSE_DEPTH = -5
 const U32_MAX = 0xffffffff
 const PORT_MAX = 65535
 
@@ -31,6 +32,7 @@ function checked(result: number): number {
   assert(result !== MISUSE_CLOSED, 'endpoint: used only while it is open')
   assert(result !== MISUSE_LENT, 'rxBurst: the slots of the last burst were given back')
   assert(result !== MISUSE_ROW, 'txBurst: rows are whole datagrams inside the slab')
+  assert(result !== MISUSE_DEPTH, 'txBurst: no more sends are under way than the device was told')
   assert(false, 'endpoint: the queue exists')
 }
 

@@ -43,6 +43,7 @@ export interface Link {
   sackHigh: number
   roundTrip: number //        smoothed, ticks
   resendTicks: number //      current patience, doubled while nothing is heard
+  progressTick: number //     when the acknowledgement last rose
   recoverTo: number //        patience ran out with this as the highest sequence sent: all up to it may be lost
   recoverBurst: number //     datagrams to send again at once while recovering; doubles with every progress
   dueTick: number //          no datagram is due before it
@@ -73,6 +74,7 @@ export function createLink(remote: number, credits: number, tick: number): Link 
     sackHigh: 0,
     roundTrip: 0,
     resendTicks: RESEND_TICKS_MIN,
+    progressTick: tick,
     recoverTo: 0,
     recoverBurst: 1,
     dueTick: 0,
@@ -152,6 +154,7 @@ export function onLinkAck(link: Link, words: Uint32Array, offset: number, tick: 
   if (acked > link.txAcked) {
     sampleRoundTrip(link, acked, tick)
     link.txAcked = acked
+    link.progressTick = tick
     link.resendTicks = patience(link)
     link.dueTick = tick + link.resendTicks
     if (acked < link.recoverTo) {
@@ -224,7 +227,7 @@ export function linkAckDue(link: Link, tick: number): boolean {
 export function linkDue(link: Link, tick: number, out: Float64Array): number {
   if (linkUnacked(link) === 0 || tick < link.dueTick) return 0
   const oldestTick = at(link.txTick, (link.txAcked + 1) & link.txMask)
-  const ranOut = tick - oldestTick >= link.resendTicks
+  const ranOut = tick - Math.max(oldestTick, link.progressTick) >= link.resendTicks
   const recovering = link.txAcked < link.recoverTo
   let count = collect(link, tick, highestSacked(link), out.length, out)
   if (count === 0 && recovering && !ranOut) {
@@ -249,7 +252,7 @@ export function linkDue(link: Link, tick: number, out: Float64Array): number {
 
 /** Sequences below `end` that the far side has not reported and that were not sent again just now. */
 function collect(link: Link, tick: number, end: number, most: number, out: Float64Array): number {
-  const rest = Math.max(HOLE_TICKS, link.roundTrip)
+  const rest = Math.max(HOLE_TICKS, link.roundTrip * 1.5)
   let count = 0
   for (let sequence = link.txAcked + 1; sequence < end && count < most; sequence++) {
     if (isSacked(link, sequence)) continue

@@ -119,6 +119,7 @@ function decode(
       if (start + part === length) answers.push({ status, version, value: assembling ?? null })
     }
   }
+  if (from + answers.length > results.statuses.length) return -2
   const wanted = answers.reduce((sum, answer) => sum + (answer.value?.length ?? 0), 0)
   let valueEnd = Number(results.valueEnd[0])
   if (valueEnd + wanted > results.values.length) return -1

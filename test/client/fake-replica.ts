@@ -51,7 +51,7 @@ import {
   TAG_BYTES,
   wideAt,
 } from '../../src/zab/wire.js'
-import { openSimEndpoint, schedule } from './network.js'
+import { DATAGRAM_BYTES, openSimEndpoint, schedule } from './network.js'
 import type { Network, SimEndpoint } from './network.js'
 import { applyWrite, openShared, parseOperation, readAt } from './store.js'
 import type { Answer, Store } from './store.js'
@@ -92,7 +92,6 @@ export interface FakeReplica {
 }
 
 const SLOTS = 4096
-const DATAGRAM_BYTES = 1472 - (1472 % 64)
 
 export function startReplica(network: Network, store: Store, id: number, port: number): FakeReplica {
   const endpoint = openReplicaEndpoint(network, port)
@@ -366,7 +365,9 @@ function reply(
       const place = new Uint32Array([offset, part.length])
       const head = result(RESULT_TAG.PART, status, value.length, version)
       const isLast = offset + part.length === value.length
+      close() // parts have records of their own
       add(join(join(head, new Uint8Array(place.buffer)), part), isLast ? 1 : 0)
+      close()
     }
   }
   close()

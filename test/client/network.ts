@@ -5,6 +5,9 @@ import { ENDPOINT_COUNTERS, RX_ROW, TX_ROW } from '../../src/transport/endpoint.
 import type { Endpoint, EndpointSettings, QueueAddress } from '../../src/transport/endpoint.js'
 import { kindOf, lengthOf } from '../../src/zab/header.js'
 
+/** Of every endpoint here. */
+export const DATAGRAM_BYTES = 1408
+
 export interface Faults {
   loss: number
   repeat: number
@@ -124,6 +127,7 @@ export function openSimEndpoint(
       for (let row = 0; row < count; row++) {
         const datagram = endpoint.arrived.shift()
         assert(datagram !== undefined)
+        assert(datagram.bytes.length <= datagramBytes, 'what arrives fits a slot')
         const offset = rxOffset + row * datagramBytes
         bytes.set(datagram.bytes, offset)
         rxRows[row * RX_ROW.WORDS + RX_ROW.offset] = offset

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { createResults, UNANSWERED } from '../../src/client/results.js'
 import type { ZabkvError } from '../../src/errors.js'
 import type { OperationColumns, ResultColumns } from '../../src/store/machine.js'
-import { OP, STATUS } from '../../src/zab/wire.js'
+import { KIND, OP, STATUS } from '../../src/zab/wire.js'
 import { killReplica } from './fake-replica.js'
 import { step } from './network.js'
 import { createWorld, failureOf, openInWorld, pass, run } from './world.js'
@@ -119,7 +119,10 @@ test('submit: a rejection says which operations were answered', async () => {
   const kv = await openInWorld(world)
   const results = createResults(8, 0)
   let replies = 0
-  world.network.filter = (from) => from >= 9000 || ++replies <= 2
+  world.network.filter = (from, _to, words) => {
+    const isReply = from < 9000 && (Number(words[0]) >>> 24) === KIND.REPLY
+    return !isReply || ++replies <= 1
+  }
   const rows = Array.from({ length: 8 }, (_, i) => ({ kind: OP.SET, key: `k${i}`, value: Buffer.from('v') }))
   const error = await failureOf(world, kv.submit(columnsOf(rows), { results, timeoutMillis: 100 }))
   assert.equal(error.code, 'TIMEOUT')

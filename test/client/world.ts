@@ -9,7 +9,7 @@ import type { ZabkvError } from '../../src/errors.js'
 import { openPlainCodec } from './codec.js'
 import { startReplica } from './fake-replica.js'
 import type { FakeReplica } from './fake-replica.js'
-import { addressOf, createNetwork, openSimEndpoint, schedule, step } from './network.js'
+import { addressOf, createNetwork, DATAGRAM_BYTES, openSimEndpoint, schedule, step } from './network.js'
 import type { Faults, Network } from './network.js'
 import { createStore } from './store.js'
 import type { Store } from './store.js'
@@ -29,8 +29,6 @@ export function createWorld(seed: number, replicas = 3, faults: Partial<Faults> 
   const started = Array.from({ length: replicas }, (_, id) => startReplica(network, store, id, 5000 + id))
   return { network, store, replicas: started, sessionWindow: 1024, registryIsDown: false, endpoints: [] }
 }
-
-export const DATAGRAM_BYTES = 1408
 
 export function membersOf(world: World): Member[] {
   return world.replicas.map((replica) => ({
