@@ -54,6 +54,12 @@ struct Place {
   uint32_t qkey = 0;
 };
 
+// A removed place. Sends to it may still be under way: its handle goes when each queue has completed so many.
+struct Retired {
+  Place place;
+  std::vector<uint64_t> sendsOf;
+};
+
 // The device that carries an address, and how the address is known on it.
 struct VerbsDevice {
   EventChannel events;
@@ -144,6 +150,7 @@ class VerbsProvider final : public Provider {
   bool join(const std::string& group, bool sendOnly, Membership& membership, Failure& failure);
   bool awaitJoin(const std::string& group, Membership& membership, Failure& failure);
   int64_t remember(const std::string& key, ibv_ah_attr& route, uint32_t qpNumber, uint32_t qkey, Failure& failure);
+  void buryRetired();
   ibv_ah_attr routeTo(const ibv_gid& gid, uint16_t lid) const;
 
   bool post(VerbsQueue& queue, uint32_t first, uint32_t count);
@@ -152,7 +159,7 @@ class VerbsProvider final : public Provider {
 
   uint32_t reap(VerbsQueue& queue);
   void awaitRoom(VerbsQueue& queue, uint32_t wanted);
-  bool build(VerbsQueue& queue, uint32_t first, uint32_t count, uint32_t& built, uint32_t& refused);
+  bool build(VerbsQueue& queue, uint32_t first, uint32_t count, uint32_t& built);
   uint32_t postSends(VerbsQueue& queue, uint32_t built);
   void recover(VerbsQueue& queue);
 
@@ -166,6 +173,7 @@ class VerbsProvider final : public Provider {
   Channel channel_;
   std::vector<std::unique_ptr<VerbsQueue>> queues_;
   Destinations<Place> destinations_;
+  std::vector<Retired> retired_;
 };
 
 inline uint64_t verbsSlotBytes(uint32_t datagramBytes) { return RX_LEAD_BYTES + datagramBytes; }

@@ -93,11 +93,26 @@ int64_t VerbsProvider::adoptSource(uint32_t index, uint32_t row, Failure& failur
 }
 
 bool VerbsProvider::removeDestination(uint32_t destination) {
-  // A handle must not go while sends still use it.
-  flush();
   bool known = false;
-  destinations_.remove(destination, known);
+  std::optional<Place> last = destinations_.remove(destination, known);
+  if (last.has_value()) {
+    Retired retired{std::move(*last), {}};
+    for (const auto& queue : queues_) retired.sendsOf.push_back(queue->txPosted);
+    retired_.push_back(std::move(retired));
+  }
+  buryRetired();
   return known;
+}
+
+// Frees the handles that no send uses any more. What is not yet known to be done stays for the next call.
+void VerbsProvider::buryRetired() {
+  for (const auto& queue : queues_) reap(*queue);
+  std::erase_if(retired_, [this](const Retired& each) {
+    for (size_t queue = 0; queue < queues_.size(); queue++) {
+      if (queues_[queue]->txCompleted < each.sendsOf[queue]) return false;
+    }
+    return true;
+  });
 }
 
 bool VerbsProvider::join(const std::string& text, bool sendOnly, Membership& membership, Failure& failure) {

@@ -1,4 +1,5 @@
 // Sending with the verbs provider: linked work requests, one doorbell a burst, inline when small, few completions.
+#include <algorithm>
 #include <chrono>
 
 #include "verbs-addon/verbs_provider.h"
@@ -44,7 +45,7 @@ void VerbsProvider::awaitRoom(VerbsQueue& queue, uint32_t wanted) {
 }
 
 // Rows [first, first + count) as a chain of work requests. False when a row is not one.
-bool VerbsProvider::build(VerbsQueue& queue, uint32_t first, uint32_t count, uint32_t& built, uint32_t& refused) {
+bool VerbsProvider::build(VerbsQueue& queue, uint32_t first, uint32_t count, uint32_t& built) {
   const TxRow* rows = layout_.txRows();
   uint64_t sequence = queue.txPosted;
   uint64_t signalled = queue.txSignalled;
@@ -56,10 +57,7 @@ bool VerbsProvider::build(VerbsQueue& queue, uint32_t first, uint32_t count, uin
     uint8_t* datagram = layout_.base + row.offset;
     if ((row.flags & TX_SEAL) != 0 && !seal(datagram, row.length)) return false;
     const Place* place = destinations_.find(row.destination);
-    if (place == nullptr) {
-      refused++;
-      continue;
-    }
+    if (place == nullptr) continue;  // not taken
     const bool small = row.length <= queue.inlineMax;
     fromSlab = fromSlab || !small;
     sequence++;
@@ -70,7 +68,7 @@ bool VerbsProvider::build(VerbsQueue& queue, uint32_t first, uint32_t count, uin
     work.sg_list = &queue.txPieces[built];
     work.num_sge = 1;
     work.opcode = IBV_WR_SEND;
-    work.send_flags = small ? IBV_SEND_INLINE : 0u;
+    work.send_flags = small ? static_cast<unsigned>(IBV_SEND_INLINE) : 0u;
     work.wr.ud.ah = place->handle.get();
     work.wr.ud.remote_qpn = place->qpNumber;
     work.wr.ud.remote_qkey = place->qkey;
@@ -94,8 +92,8 @@ uint32_t VerbsProvider::postSends(VerbsQueue& queue, uint32_t built) {
   ibv_send_wr* bad = nullptr;
   counters_.add(Counter::txCalls);
   const int error = ibv_post_send(queue.qp.get(), queue.txWork.data(), &bad);
-  const uint32_t taken = error == 0 || bad == nullptr ? (error == 0 ? built : 0)
-                                                      : static_cast<uint32_t>(bad - queue.txWork.data());
+  uint32_t taken = built;
+  if (error != 0) taken = bad == nullptr ? 0 : static_cast<uint32_t>(bad - queue.txWork.data());
   for (uint32_t at = 0; at < taken; at++) {
     const ibv_send_wr& work = queue.txWork[at];
     counters_.add(Counter::txBytes, work.sg_list->length);
@@ -118,7 +116,6 @@ int64_t VerbsProvider::txBurst(uint32_t index, uint32_t count) {
   if (count > settings_.txRows) return MISUSE_ROW;
   VerbsQueue& queue = *queues_[index];
   uint32_t taken = 0;
-  uint32_t refused = 0;
   reap(queue);
   for (uint32_t row = 0; row < count;) {
     // Half a queue at a time, so that the device works on one half while the other is built.
@@ -126,7 +123,7 @@ int64_t VerbsProvider::txBurst(uint32_t index, uint32_t count) {
     awaitRoom(queue, wanted);
     if (queue.txPosted - queue.txCompleted + wanted > queue.txDepth) break;
     uint32_t built = 0;
-    if (!build(queue, row, wanted, built, refused)) return MISUSE_ROW;
+    if (!build(queue, row, wanted, built)) return MISUSE_ROW;
     taken += postSends(queue, built);
     if (queue.txPosted - queue.txCompleted > queue.txDepth) return MISUSE_DEPTH;
     row += wanted;

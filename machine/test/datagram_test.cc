@@ -252,7 +252,7 @@ TEST("malformed: a million mutated requests and forwards break nothing") {
       ++taken[static_cast<uint32_t>(one.rig.requestBytes(bytes, static_cast<uint32_t>(random.below(3) == 0)))];
     }
     if (i == 0) one.rig.linkOpen(1);
-    if (random.below(32) == 0) one.rig.turn(one.log);
+    if (random.below(256) == 0) one.rig.turn(one.log);
     if (random.below(4) == 0) one.rig.answers();
     if (random.below(2000) == 0) one.rig.machine().linkClose(1), one.rig.linkOpen(1);
   }

@@ -38,13 +38,18 @@ export const setCommand: CommandModule<object, SetArguments> = {
 
 async function runSet(given: SetArguments): Promise<void> {
   const ifVersion = ifVersionOf(given['if-version'])
-  const value = given.value === '-' ? await buffer(process.stdin) : Buffer.from(given.value)
+  const value = isStandardInput(given.value) ? await buffer(process.stdin) : Buffer.from(given.value)
   const { version } = await withClient(given, (client) => {
     if (given.create === true) return client.create(given.key, value)
     return client.set(given.key, value, ifVersion === undefined ? {} : { ifVersion })
   })
   if (given.json) printJson({ key: given.key, bytes: value.length, version })
   else process.stdout.write(`ok, version ${version}\n`)
+}
+
+/** yargs hands on a lone - as an empty text. */
+function isStandardInput(value: string): boolean {
+  return value === '-' || (value === '' && process.argv.includes('-'))
 }
 
 export function ifVersionOf(version: number | undefined): number | undefined {

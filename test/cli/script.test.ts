@@ -28,7 +28,7 @@ test('script: what it does not understand is one sentence, exit code 2, and star
     [['--json'], /--json goes with --workload/],
     [['--keys', '5'], /--keys goes with --workload/],
     [['--cluster', 'a b'], /a cluster name is/],
-    [['--ips', '192.0.2.1,192.0.2.2'], /None of --ips 192\.0\.2\.1,192\.0\.2\.2 is an address of this machine/],
+    [['--ips', '203.0.113.1,203.0.113.2'], /None of --ips 203\.0\.113\.1,203\.0\.113\.2 is an address of this machine/],
     [['--transport', 'pigeon', '--workload', '1'], /Invalid values|pigeon/],
   ]
   for (const [words, sentence] of cases) {
@@ -121,6 +121,11 @@ async function exercise(where: readonly string[]): Promise<void> {
   assert.equal(shown.valueBase64, binary.toString('base64'))
   assert.equal((await at('set', 'k'.repeat(251), 'v')).code, 2)
   assert.equal((await at('set', '', 'v')).code, 2)
+  // Nothing is taken for a number.
+  assert.equal((await at('set', '007', '1e3')).code, 0)
+  assert.equal((await at('get', '007', '--sync')).stdout, '1e3\n')
+  assert.equal((await at('set', 'empty', '')).code, 0)
+  assert.equal((await at('get', 'empty', '--sync')).stdout, '\n')
   assert.equal((await at('delete', 'k')).stdout, 'deleted\n')
   assert.equal((await at('delete', 'k')).stdout, 'was not there\n')
   assert.equal((await at('sync')).code, 0)

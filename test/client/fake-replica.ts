@@ -53,7 +53,7 @@ import {
 } from '../../src/zab/wire.js'
 import { DATAGRAM_BYTES, openSimEndpoint, schedule } from './network.js'
 import type { Network, SimEndpoint } from './network.js'
-import { applyWrite, openShared, parseOperation, readAt } from './store.js'
+import { applyWrite, forgetAnswers, openShared, parseOperation, readAt } from './store.js'
 import type { Answer, Store } from './store.js'
 
 interface Client {
@@ -294,6 +294,7 @@ function takeRecord(replica: FakeReplica, client: Client, record: Uint8Array): n
     assert(unanswered < sequence, 'unanswered writes come before the first one')
     assert.equal(operation, client.next.get(session) ?? operation, 'operations of a session have no hole')
     client.next.set(session, operation + count)
+    forgetAnswers(replica.store, session, sequence - unanswered)
     let writes = 0
     let at: number = RECORD.SIZE
     for (let index = 0; index < count; index++) {

@@ -95,6 +95,21 @@ test('client: what a dead replica did not answer goes to the next under the same
   await run(world, kv.close())
 })
 
+test('client: a session that was opened without an answer is not opened twice', async () => {
+  const world = createWorld(35)
+  replicaOf(world, 0).isMute = true
+  const kv = await openInWorld(world)
+  assert.equal(kv.stats().replica, 1)
+  assert.equal(world.store.sessions.size, 1)
+  replicaOf(world, 1).isMute = true
+  const opening = kv.session()
+  await pass(world, 50)
+  killReplica(replicaOf(world, 1))
+  await run(world, opening)
+  assert.equal(world.store.sessions.size, 2)
+  await run(world, kv.close())
+})
+
 test('client: failover at any moment of a stream of writes loses and repeats nothing', async () => {
   for (let seed = 1; seed <= 15; seed++) {
     const world = createWorld(100 + seed, 3, { loss: 0.03, repeat: 0.03, jitter: 1 })

@@ -79,6 +79,12 @@ export function openShared(store: Store, nonce: bigint): Answer {
   return { status: STATUS.OK, version: store.counter, value: null }
 }
 
+/** Forgets answers that the client says it has. */
+export function forgetAnswers(store: Store, id: number, before: number): void {
+  const answers = store.sessions.get(id)?.answers ?? new Map<number, Answer>()
+  for (const sequence of answers.keys()) if (sequence < before) answers.delete(sequence)
+}
+
 /** A write of a session, once: a sequence applied before gets the answer it had. */
 export function applyWrite(
   store: Store,
