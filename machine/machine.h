@@ -51,7 +51,11 @@ class Machine {
   /** Null when the settings are impossible or memory cannot be had: `error` says what to change. */
   static std::unique_ptr<Machine> create(const Settings& settings, std::string& error);
 
-  void linkOpen(uint32_t link) { home_.linkOpen(link); }
+  /**
+   * Of two links that a session comes over, the one with the higher age is where it is. 0: this one
+   * is the youngest so far.
+   */
+  void linkOpen(uint32_t link, uint64_t age = 0) { home_.linkOpen(link, age); }
   /** Forgets what was owed to it; frees its reply slots that were not handed out. */
   void linkClose(uint32_t link) { home_.linkClose(link); }
   /** A REQUEST datagram, next in its link's order. */

@@ -40,7 +40,8 @@ class Replies {
   Replies& operator=(const Replies&) = delete;
   ~Replies();
 
-  void linkOpen(uint32_t link);
+  /** `age`: 0 for the youngest so far. */
+  void linkOpen(uint32_t link, uint64_t age);
   void linkClose(uint32_t link);
   bool isOpen(uint32_t link) const { return link < links_.size() && links_[link].age != 0; }
   /** Larger for a link opened later. */

@@ -28,10 +28,11 @@ Replies::Replies(const Settings& settings, Counters& counters)
 
 Replies::~Replies() = default;
 
-void Replies::linkOpen(uint32_t link) {
+void Replies::linkOpen(uint32_t link, uint64_t age) {
   require(link < links_.size() && links_[link].age == 0,
           "replies: a link is closed before it is opened");
-  links_[link].age = ageNext_++;
+  links_[link].age = age == 0 ? ageNext_ : age;
+  ageNext_ = std::max(ageNext_, links_[link].age + 1);
 }
 
 void Replies::linkClose(uint32_t index) {

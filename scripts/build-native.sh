@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the addon into build/Release/zabkv.node; does nothing when that is newer than everything it is built from.
+# Builds the addon into build/Release/zabkv.node; does nothing when that is newer than everything it
+# is built from.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,8 +8,12 @@ addon=build/Release/zabkv.node
 stamp=build/zabkv.stamp
 log=build/zabkv.log
 verbs=$(bash scripts/native-sources.sh --verbs)
-inputs() { cat binding.gyp scripts/native-sources.sh; find verbs-addon machine mica -name '*.h' -o -name '*.cc' | sort | xargs cat; }
-fingerprint="$(inputs | sha256sum | cut -c1-32) node=$(node -p process.versions.modules) verbs=$verbs $(uname -m)"
+inputs() {
+  cat binding.gyp scripts/native-sources.sh
+  find verbs-addon machine mica -maxdepth 1 \( -name '*.h' -o -name '*.cc' \) | sort | xargs cat
+}
+sum=$(inputs | sha256sum | cut -c1-32)
+fingerprint="$sum node=$(node -p process.versions.modules) verbs=$verbs $(uname -m)"
 
 said="without verbs: UDP only (install libibverbs-dev and librdmacm-dev for RDMA)"
 if [ "$verbs" = yes ]; then said="with verbs and UDP"; fi
@@ -18,11 +23,12 @@ if [ -f "$addon" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$fingerprint" ]; then
 fi
 
 # The headers that came with this node, when it brought them; else node-gyp fetches them.
-prefix=$(node -p 'require("node:path").dirname(require("node:path").dirname(require("node:fs").realpathSync(process.execPath)))')
+prefix=$(dirname "$(dirname "$(realpath "$(node -p process.execPath)")")")
 nodedir=()
 if [ -f "$prefix/include/node/node_api.h" ]; then nodedir=("--nodedir=$prefix"); fi
 mkdir -p build
-if ! node node_modules/node-gyp/bin/node-gyp.js configure build --jobs max "${nodedir[@]}" >"$log" 2>&1; then
+gyp=node_modules/node-gyp/bin/node-gyp.js
+if ! node "$gyp" configure build --jobs max "${nodedir[@]}" >"$log" 2>&1; then
   cat "$log" >&2
   echo "build-native: failed, $said" >&2
   exit 1

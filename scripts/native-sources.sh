@@ -3,13 +3,13 @@
 #   native-sources.sh             its sources
 #   native-sources.sh --libraries the libraries it links
 #   native-sources.sh --verbs     yes or no: whether the verbs provider is among them
-# The verbs provider is built where its headers are; elsewhere verbs_absent.cc stands in and says so.
+# The verbs provider is built where its headers are; elsewhere verbs_absent.cc stands in.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 verbs=no
 if [ "${ZABKV_WITHOUT_VERBS:-}" = "" ] &&
-  printf '#include <infiniband/verbs.h>\n#include <rdma/rdma_cma.h>\n' | ${CC:-cc} -E - >/dev/null 2>&1; then
+  printf '#include <%s>\n' infiniband/verbs.h rdma/rdma_cma.h | ${CC:-cc} -E - >/dev/null 2>&1; then
   verbs=yes
 fi
 

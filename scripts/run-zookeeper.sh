@@ -71,7 +71,8 @@ while (($# > 0)); do
     --unicast) serve_args+=("$option") ;;
     --single-key | --no-preload) bench_args+=("$option") ;;
     --replicas | --ips | --registry | --cluster | --wait | --seconds | --workload | --transport | --device | \
-      --gid-index | --quorum | --workers | --datagram-bytes | --store-mib | --sessions-max | --session-window | --history-mib | \
+      --gid-index | --quorum | --workers | \
+      --datagram-bytes | --store-mib | --sessions-max | --session-window | --history-mib | \
       --spin-micros | --drop | --drop-seed | --peer-port | --client-port | --admin-port | --write-ratio | --keys | \
       --key-bytes | --value-bytes | --zipf | --trace | --sessions | --outstanding | --batch | --warm-up | --seed)
       [[ $takes == 1 || $# -ge 2 ]] || usage_error "$option needs a value"

@@ -1,4 +1,5 @@
-// The addon's front door: registers its parts in each environment that loads it (main thread or worker).
+// The addon's front door: registers its parts in each environment that loads it (main thread or
+// worker).
 //
 // No part keeps file-scope state: what lives, lives in objects of the environment that made them.
 #include <napi.h>
@@ -9,6 +10,7 @@ namespace {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   initEndpoint(env, exports);
+  initWake(env, exports);
   initProbe(env, exports);
   initMachine(env, exports);
   initCodec(env, exports);

@@ -16,8 +16,12 @@ namespace endpoint {
 
 namespace {
 
-const sockaddr_in& v4(const sockaddr* address) { return *reinterpret_cast<const sockaddr_in*>(address); }
-const sockaddr_in6& v6(const sockaddr* address) { return *reinterpret_cast<const sockaddr_in6*>(address); }
+const sockaddr_in& v4(const sockaddr* address) {
+  return *reinterpret_cast<const sockaddr_in*>(address);
+}
+const sockaddr_in6& v6(const sockaddr* address) {
+  return *reinterpret_cast<const sockaddr_in6*>(address);
+}
 
 bool sameHost(const sockaddr* one, const sockaddr* other) {
   if (one->sa_family != other->sa_family) return false;
@@ -29,7 +33,9 @@ bool sameHost(const sockaddr* one, const sockaddr* other) {
 // All of 127/8 belongs to this machine although the interface lists only one address of it.
 bool sameLoopbackNet(const sockaddr* one, const sockaddr* other) {
   if (one->sa_family != AF_INET || other->sa_family != AF_INET) return false;
-  const auto first = [](const sockaddr* address) { return ntohl(v4(address).sin_addr.s_addr) >> 24; };
+  const auto first = [](const sockaddr* address) {
+    return ntohl(v4(address).sin_addr.s_addr) >> 24;
+  };
   return first(one) == 127 && first(other) == 127;
 }
 
@@ -70,7 +76,9 @@ std::string SocketAddress::text() const {
 
 std::string SocketAddress::key() const {
   std::string key(1, static_cast<char>(family()));
-  const auto append = [&key](const void* from, size_t count) { key.append(static_cast<const char*>(from), count); };
+  const auto append = [&key](const void* from, size_t count) {
+    key.append(static_cast<const char*>(from), count);
+  };
   if (family() == AF_INET6) {
     append(&v6(get()).sin6_addr, sizeof(in6_addr));
     append(&v6(get()).sin6_port, sizeof(in_port_t));
@@ -82,13 +90,15 @@ std::string SocketAddress::key() const {
   return key;
 }
 
-bool parseAddress(const std::string& text, uint16_t port, SocketAddress& address, Failure& failure) {
+bool parseAddress(const std::string& text, uint16_t port, SocketAddress& address,
+                  Failure& failure) {
   addrinfo hints{};
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
   hints.ai_socktype = SOCK_DGRAM;
   addrinfo* found = nullptr;
   if (getaddrinfo(text.c_str(), nullptr, &hints, &found) != 0 || found == nullptr) {
-    return fail(failure, "BAD_ARGUMENT", "'" + text + "' is not an IPv4 or IPv6 address; names are not looked up");
+    return fail(failure, "BAD_ARGUMENT",
+                "'" + text + "' is not an IPv4 or IPv6 address; names are not looked up");
   }
   address = SocketAddress{};
   std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
@@ -107,13 +117,17 @@ bool interfaceOf(const SocketAddress& address, Interface& found, Failure& failur
   for (const ifaddrs* each = all; each != nullptr && !hit; each = each->ifa_next) {
     if (each->ifa_addr == nullptr) continue;
     const bool loopback = (each->ifa_flags & IFF_LOOPBACK) != 0;
-    hit = sameHost(each->ifa_addr, address.get()) || (loopback && sameLoopbackNet(each->ifa_addr, address.get()));
-    if (hit) found = Interface{each->ifa_name, if_nametoindex(each->ifa_name), mtuOf(each->ifa_name), loopback};
+    hit = sameHost(each->ifa_addr, address.get()) ||
+          (loopback && sameLoopbackNet(each->ifa_addr, address.get()));
+    if (hit)
+      found = Interface{each->ifa_name, if_nametoindex(each->ifa_name), mtuOf(each->ifa_name),
+                        loopback};
   }
   freeifaddrs(all);
   if (hit) return true;
-  return fail(failure, "NOT_MY_ADDRESS",
-              "no interface of this machine has the address " + address.text() + ": see 'ip address'");
+  return fail(
+      failure, "NOT_MY_ADDRESS",
+      "no interface of this machine has the address " + address.text() + ": see 'ip address'");
 }
 
 uint32_t datagramBytesOf(const Interface& device, int family) {

@@ -12,26 +12,30 @@ namespace binding {
 using endpoint::Failure;
 
 void EndpointObject::init(Napi::Env env, Napi::Object exports) {
-  exports.Set("Endpoint", DefineClass(env, "Endpoint",
-                                      {
-                                          InstanceMethod<&EndpointObject::rxBurst>("rxBurst"),
-                                          InstanceMethod<&EndpointObject::postReceives>("postReceives"),
-                                          InstanceMethod<&EndpointObject::txBurst>("txBurst"),
-                                          InstanceMethod<&EndpointObject::flush>("flush"),
-                                          InstanceMethod<&EndpointObject::wait>("wait"),
-                                          InstanceMethod<&EndpointObject::setSpin>("setSpin"),
-                                          InstanceMethod<&EndpointObject::local>("local"),
-                                          InstanceMethod<&EndpointObject::addDestination>("addDestination"),
-                                          InstanceMethod<&EndpointObject::adoptSource>("adoptSource"),
-                                          InstanceMethod<&EndpointObject::removeDestination>("removeDestination"),
-                                          InstanceMethod<&EndpointObject::addGroup>("addGroup"),
-                                          InstanceMethod<&EndpointObject::watch>("watch"),
-                                          InstanceMethod<&EndpointObject::unwatch>("unwatch"),
-                                          InstanceMethod<&EndpointObject::close>("close"),
-                                      }));
+  exports.Set(
+      "Endpoint",
+      DefineClass(env, "Endpoint",
+                  {
+                      InstanceMethod<&EndpointObject::rxBurst>("rxBurst"),
+                      InstanceMethod<&EndpointObject::postReceives>("postReceives"),
+                      InstanceMethod<&EndpointObject::txBurst>("txBurst"),
+                      InstanceMethod<&EndpointObject::flush>("flush"),
+                      InstanceMethod<&EndpointObject::wait>("wait"),
+                      InstanceMethod<&EndpointObject::setSpin>("setSpin"),
+                      InstanceMethod<&EndpointObject::local>("local"),
+                      InstanceMethod<&EndpointObject::addDestination>("addDestination"),
+                      InstanceMethod<&EndpointObject::adoptSource>("adoptSource"),
+                      InstanceMethod<&EndpointObject::removeDestination>("removeDestination"),
+                      InstanceMethod<&EndpointObject::addGroup>("addGroup"),
+                      InstanceMethod<&EndpointObject::wakeHandle>("wakeHandle"),
+                      InstanceMethod<&EndpointObject::watch>("watch"),
+                      InstanceMethod<&EndpointObject::unwatch>("unwatch"),
+                      InstanceMethod<&EndpointObject::close>("close"),
+                  }));
 }
 
-EndpointObject::EndpointObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EndpointObject>(info) {
+EndpointObject::EndpointObject(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<EndpointObject>(info) {
   Failure failure;
   if (!open(info[0], failure)) {
     throwFailure(info.Env(), failure);
@@ -51,7 +55,8 @@ bool EndpointObject::open(const Napi::Value& given, Failure& failure) {
   const bool udp = kind == "udp";
   layout_ = endpoint::layOut(settings_, udp ? endpoint::udpRxBytes : endpoint::verbsRxBytes);
   if (layout_.bytes >= endpoint::SLAB_BYTES_MAX) {
-    return endpoint::fail(failure, "BAD_ARGUMENT", "a slab is smaller than 4 GiB: lower extraBytes, slots or queues");
+    return endpoint::fail(failure, "BAD_ARGUMENT",
+                          "a slab is smaller than 4 GiB: lower extraBytes, slots or queues");
   }
   slab_ = endpoint::Slab::create(layout_.bytes, failure);
   if (slab_ == nullptr) return false;
@@ -65,9 +70,11 @@ bool EndpointObject::open(const Napi::Value& given, Failure& failure) {
 
 namespace {
 
-// The buffer shares the life of what it shows: a view that outlives the endpoint's object stays valid.
+// The buffer shares the life of what it shows: a view that outlives the endpoint's object stays
+// valid.
 template <typename Owner>
-Napi::ArrayBuffer share(Napi::Env env, void* data, size_t bytes, const std::shared_ptr<Owner>& owner) {
+Napi::ArrayBuffer share(Napi::Env env, void* data, size_t bytes,
+                        const std::shared_ptr<Owner>& owner) {
   auto* keeper = new std::shared_ptr<Owner>(owner);
   const auto release = [](Napi::Env, void*, std::shared_ptr<Owner>* kept) { delete kept; };
   return Napi::ArrayBuffer::New(env, data, bytes, release, keeper);
@@ -100,12 +107,15 @@ namespace {
 // -1 for what is not a whole number from 0 on.
 int64_t wholeOf(const Napi::Value& value) {
   const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
-  return number >= 0 && number <= UINT32_MAX && number == std::floor(number) ? static_cast<int64_t>(number) : -1;
+  return number >= 0 && number <= UINT32_MAX && number == std::floor(number)
+             ? static_cast<int64_t>(number)
+             : -1;
 }
 
 }  // namespace
 
-// --- data path ---------------------------------------------------------------------------------------------
+// --- data path
+// ---------------------------------------------------------------------------------------------
 
 int64_t EndpointObject::queueOf(const Napi::CallbackInfo& info) const {
   if (provider_ == nullptr) return endpoint::MISUSE_CLOSED;
@@ -155,11 +165,13 @@ Napi::Value EndpointObject::wait(const Napi::CallbackInfo& info) {
 
 Napi::Value EndpointObject::setSpin(const Napi::CallbackInfo& info) {
   const double micros = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
-  spinMicros_ = static_cast<uint32_t>(micros > 0 ? std::min<double>(micros, endpoint::WAIT_MICROS_MAX) : 0);
+  spinMicros_ =
+      static_cast<uint32_t>(micros > 0 ? std::min<double>(micros, endpoint::WAIT_MICROS_MAX) : 0);
   return info.Env().Undefined();
 }
 
-// --- setup -------------------------------------------------------------------------------------------------
+// --- setup
+// -------------------------------------------------------------------------------------------------
 
 bool EndpointObject::openNow(Napi::Env env) const {
   if (provider_ != nullptr) return true;
@@ -186,7 +198,8 @@ Napi::Value EndpointObject::addDestination(const Napi::CallbackInfo& info) {
   Failure failure;
   endpoint::QueueAddress address;
   int64_t destination = -1;
-  if (readAddress(info[0], address, failure)) destination = provider_->addDestination(address, failure);
+  if (readAddress(info[0], address, failure))
+    destination = provider_->addDestination(address, failure);
   if (destination < 0) throwFailure(info.Env(), failure);
   return Napi::Number::New(info.Env(), static_cast<double>(destination));
 }
@@ -198,9 +211,11 @@ Napi::Value EndpointObject::adoptSource(const Napi::CallbackInfo& info) {
   const int64_t row = wholeOf(info[1]);
   int64_t destination = -1;
   if (queue < 0 || row < 0) {
-    endpoint::fail(failure, "BAD_ARGUMENT", "adoptSource takes a queue and a row of its last burst");
+    endpoint::fail(failure, "BAD_ARGUMENT",
+                   "adoptSource takes a queue and a row of its last burst");
   } else {
-    destination = provider_->adoptSource(static_cast<uint32_t>(queue), static_cast<uint32_t>(row), failure);
+    destination =
+        provider_->adoptSource(static_cast<uint32_t>(queue), static_cast<uint32_t>(row), failure);
   }
   if (destination < 0) throwFailure(info.Env(), failure);
   return Napi::Number::New(info.Env(), static_cast<double>(destination));
@@ -209,7 +224,8 @@ Napi::Value EndpointObject::adoptSource(const Napi::CallbackInfo& info) {
 Napi::Value EndpointObject::removeDestination(const Napi::CallbackInfo& info) {
   if (!openNow(info.Env())) return info.Env().Undefined();
   const int64_t destination = wholeOf(info[0]);
-  const bool known = destination >= 0 && provider_->removeDestination(static_cast<uint32_t>(destination));
+  const bool known =
+      destination >= 0 && provider_->removeDestination(static_cast<uint32_t>(destination));
   return Napi::Boolean::New(info.Env(), known);
 }
 
@@ -219,13 +235,29 @@ Napi::Value EndpointObject::addGroup(const Napi::CallbackInfo& info) {
   const int64_t port = wholeOf(info[1]);
   int64_t destination = -1;
   if (!info[0].IsString() || port < 1 || port > 65535) {
-    endpoint::fail(failure, "BAD_ARGUMENT", "addGroup takes a group's address and a port from 1 to 65535");
+    endpoint::fail(failure, "BAD_ARGUMENT",
+                   "addGroup takes a group's address and a port from 1 to 65535");
   } else {
     const std::string group = info[0].As<Napi::String>().Utf8Value();
     destination = provider_->addGroup(group, static_cast<uint16_t>(port), failure);
   }
   if (destination < 0) throwFailure(info.Env(), failure);
   return Napi::Number::New(info.Env(), static_cast<double>(destination));
+}
+
+// Made when it is first asked for: an endpoint of one thread has no descriptor more to poll.
+Napi::Value EndpointObject::wakeHandle(const Napi::CallbackInfo& info) {
+  if (!openNow(info.Env())) return info.Env().Undefined();
+  Failure failure;
+  if (watch_ != nullptr && wake_.descriptor() < 0) {
+    endpoint::fail(failure, "BAD_ARGUMENT",
+                   "ask for the wake handle before the endpoint is watched");
+  } else if (wake_.open(failure)) {
+    provider_->wakeBy(wake_.descriptor());
+    return Napi::Number::New(info.Env(), wake_.descriptor());
+  }
+  throwFailure(info.Env(), failure);
+  return info.Env().Undefined();
 }
 
 Napi::Value EndpointObject::watch(const Napi::CallbackInfo& info) {
@@ -260,6 +292,7 @@ Napi::Value EndpointObject::unwatch(const Napi::CallbackInfo& info) {
 
 void EndpointObject::shut() {
   provider_.reset();
+  wake_.close();
   slab_.reset();
 }
 
@@ -275,4 +308,6 @@ Napi::Value EndpointObject::close(const Napi::CallbackInfo& info) {
 
 }  // namespace binding
 
-void initEndpoint(Napi::Env env, Napi::Object exports) { binding::EndpointObject::init(env, exports); }
+void initEndpoint(Napi::Env env, Napi::Object exports) {
+  binding::EndpointObject::init(env, exports);
+}

@@ -1,4 +1,5 @@
-// The N-API face of an endpoint. One object of the environment that made it; integers in, integers out.
+// The N-API face of an endpoint. One object of the environment that made it; integers in, integers
+// out.
 #pragma once
 
 #include <napi.h>
@@ -9,6 +10,7 @@
 #include "verbs-addon/endpoint.h"
 #include "verbs-addon/layout.h"
 #include "verbs-addon/slab.h"
+#include "verbs-addon/wake.h"
 #include "verbs-addon/watch.h"
 
 namespace binding {
@@ -37,6 +39,7 @@ class EndpointObject final : public Napi::ObjectWrap<EndpointObject> {
   Napi::Value adoptSource(const Napi::CallbackInfo& info);
   Napi::Value removeDestination(const Napi::CallbackInfo& info);
   Napi::Value addGroup(const Napi::CallbackInfo& info);
+  Napi::Value wakeHandle(const Napi::CallbackInfo& info);
   Napi::Value watch(const Napi::CallbackInfo& info);
   Napi::Value unwatch(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
@@ -49,8 +52,10 @@ class EndpointObject final : public Napi::ObjectWrap<EndpointObject> {
   endpoint::Settings settings_;
   endpoint::Layout layout_;
   std::shared_ptr<endpoint::Slab> slab_;
-  std::shared_ptr<std::array<double, endpoint::COUNTERS>> counts_;  // JavaScript reads them after close, too
-  std::unique_ptr<endpoint::Provider> provider_;                    // null once closed
+  std::shared_ptr<std::array<double, endpoint::COUNTERS>>
+      counts_;           // JavaScript reads them after close, too
+  endpoint::Wake wake_;  // the provider waits on it: it goes after the provider
+  std::unique_ptr<endpoint::Provider> provider_;  // null once closed
   Napi::Reference<Napi::ArrayBuffer> slabBuffer_;
   Watch* watch_ = nullptr;
   uint32_t spinMicros_ = 0;

@@ -28,7 +28,7 @@ struct MachineShell {
 // Functions that return nothing return 0.
 
 uint32_t linkOpen(MachineShell& shell, const double* numbers) {
-  shell.machine->linkOpen(u32(numbers[0]));
+  shell.machine->linkOpen(u32(numbers[0]), u64(numbers[1]));
   return 0;
 }
 uint32_t linkClose(MachineShell& shell, const double* numbers) {
@@ -115,7 +115,7 @@ void addFunctions(Napi::Env env, Napi::Object object, MachineShell* shell) {
     const char* name;
     napi_callback callback;
   } functions[] = {
-      {"linkOpen", binding::call<MachineShell, 1, linkOpen>},
+      {"linkOpen", binding::call<MachineShell, 2, linkOpen>},
       {"linkClose", binding::call<MachineShell, 1, linkClose>},
       {"request", binding::call<MachineShell, 2, request>},
       {"repliesClose", binding::call<MachineShell, 0, repliesClose>},

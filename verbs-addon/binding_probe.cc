@@ -28,7 +28,8 @@ Napi::Value orThrow(Napi::Env env, int64_t value, const Failure& failure) {
 
 Napi::Value counterNames(const Napi::CallbackInfo& info) {
   Napi::Array names = Napi::Array::New(info.Env());
-  for (uint32_t index = 0; index < endpoint::COUNTERS; index++) names.Set(index, endpoint::COUNTER_NAMES[index]);
+  for (uint32_t index = 0; index < endpoint::COUNTERS; index++)
+    names.Set(index, endpoint::COUNTER_NAMES[index]);
   return names;
 }
 
@@ -36,15 +37,17 @@ Napi::Value counterNames(const Napi::CallbackInfo& info) {
 Napi::Value datagramBytes(const Napi::CallbackInfo& info) {
   Failure failure;
   const bool verbs = textOf(info, 0) == "verbs";
-  const int64_t bytes = verbs ? endpoint::verbsDatagramBytes(textOf(info, 1), textOf(info, 2), failure)
-                              : endpoint::udpDatagramBytes(textOf(info, 1), failure);
+  const int64_t bytes =
+      verbs ? endpoint::verbsDatagramBytes(textOf(info, 1), textOf(info, 2), failure)
+            : endpoint::udpDatagramBytes(textOf(info, 1), failure);
   return orThrow(info.Env(), bytes, failure);
 }
 
 // (address, group, patience in milliseconds): microseconds until the echo.
 Napi::Value multicastEcho(const Napi::CallbackInfo& info) {
   Failure failure;
-  const int64_t micros = endpoint::multicastEcho(textOf(info, 0), textOf(info, 1), numberOf(info, 2), failure);
+  const int64_t micros =
+      endpoint::multicastEcho(textOf(info, 0), textOf(info, 1), numberOf(info, 2), failure);
   return orThrow(info.Env(), micros, failure);
 }
 
@@ -83,7 +86,8 @@ Napi::Object showPort(Napi::Env env, const endpoint::RdmaPort& port) {
 
 Napi::Value rdmaPorts(const Napi::CallbackInfo& info) {
   Napi::Array ports = Napi::Array::New(info.Env());
-  for (const endpoint::RdmaPort& port : endpoint::rdmaPorts()) ports.Set(ports.Length(), showPort(info.Env(), port));
+  for (const endpoint::RdmaPort& port : endpoint::rdmaPorts())
+    ports.Set(ports.Length(), showPort(info.Env(), port));
   return ports;
 }
 
@@ -91,7 +95,8 @@ Napi::Value rdmaPorts(const Napi::CallbackInfo& info) {
 
 void initProbe(Napi::Env env, Napi::Object exports) {
   exports.Set("verbsBuilt", Napi::Boolean::New(env, endpoint::verbsBuilt()));
-  exports.Set("endpointCounterNames", Napi::Function::New<counterNames>(env, "endpointCounterNames"));
+  exports.Set("endpointCounterNames",
+              Napi::Function::New<counterNames>(env, "endpointCounterNames"));
   exports.Set("datagramBytes", Napi::Function::New<datagramBytes>(env, "datagramBytes"));
   exports.Set("multicastEcho", Napi::Function::New<multicastEcho>(env, "multicastEcho"));
   exports.Set("udpAbilities", Napi::Function::New<udpAbilities>(env, "udpAbilities"));

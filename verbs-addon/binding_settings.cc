@@ -30,14 +30,17 @@ endpoint::QueueSettings readQueue(Napi::Object given, endpoint::Failure& failure
 
 bool readSettings(const Napi::Value& given, std::string& provider, endpoint::Settings& settings,
                   endpoint::Failure& failure) {
-  if (!given.IsObject()) return endpoint::fail(failure, "BAD_ARGUMENT", "an endpoint's settings are an object");
+  if (!given.IsObject())
+    return endpoint::fail(failure, "BAD_ARGUMENT", "an endpoint's settings are an object");
   bool good = true;
   Reader reader(given.As<Napi::Object>(), failure, good);
   provider = reader.text("provider");
   settings.address = reader.text("address");
   if (reader.has("device")) settings.device = reader.text("device");
-  if (reader.has("gidIndex")) settings.gidIndex = static_cast<int>(reader.integer("gidIndex", 0, 255));
-  settings.datagramBytes = reader.integer("datagramBytes", wire::DATAGRAM_ALIGN, wire::DATAGRAM_BYTES_MAX);
+  if (reader.has("gidIndex"))
+    settings.gidIndex = static_cast<int>(reader.integer("gidIndex", 0, 255));
+  settings.datagramBytes =
+      reader.integer("datagramBytes", wire::DATAGRAM_ALIGN, wire::DATAGRAM_BYTES_MAX);
   settings.cluster = reader.integer("cluster", 0, U32_MAX);
   settings.txSlots = reader.integer("txSlots", 0, SLOTS_MAX);
   settings.txRows = reader.integer("txRows", 1, SLOTS_MAX);
@@ -50,7 +53,8 @@ bool readSettings(const Napi::Value& given, std::string& provider, endpoint::Set
   }
   for (uint32_t index = 0; good && index < queues.Length(); index++) {
     const Napi::Value queue = queues.Get(index);
-    if (!queue.IsObject()) return endpoint::fail(failure, "BAD_ARGUMENT", "a queue's settings are an object");
+    if (!queue.IsObject())
+      return endpoint::fail(failure, "BAD_ARGUMENT", "a queue's settings are an object");
     settings.queues.push_back(readQueue(queue.As<Napi::Object>(), failure, good));
   }
   if (good && settings.datagramBytes % wire::DATAGRAM_ALIGN != 0) {
@@ -59,8 +63,10 @@ bool readSettings(const Napi::Value& given, std::string& provider, endpoint::Set
   return good;
 }
 
-bool readAddress(const Napi::Value& given, endpoint::QueueAddress& address, endpoint::Failure& failure) {
-  if (!given.IsObject()) return endpoint::fail(failure, "BAD_ARGUMENT", "a queue's address is an object");
+bool readAddress(const Napi::Value& given, endpoint::QueueAddress& address,
+                 endpoint::Failure& failure) {
+  if (!given.IsObject())
+    return endpoint::fail(failure, "BAD_ARGUMENT", "a queue's address is an object");
   bool good = true;
   Reader reader(given.As<Napi::Object>(), failure, good);
   address.provider = reader.text("provider");

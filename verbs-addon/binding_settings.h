@@ -9,7 +9,8 @@ namespace binding {
 
 bool readSettings(const Napi::Value& given, std::string& provider, endpoint::Settings& settings,
                   endpoint::Failure& failure);
-bool readAddress(const Napi::Value& given, endpoint::QueueAddress& address, endpoint::Failure& failure);
+bool readAddress(const Napi::Value& given, endpoint::QueueAddress& address,
+                 endpoint::Failure& failure);
 Napi::Object showAddress(Napi::Env env, const endpoint::QueueAddress& address);
 
 }  // namespace binding

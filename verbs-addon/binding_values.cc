@@ -13,12 +13,14 @@ std::string shown(double value) { return std::to_string(static_cast<int64_t>(val
 
 void throwFailure(Napi::Env env, const endpoint::Failure& failure) {
   std::string sentence = failure.sentence;
-  if (failure.error != 0) sentence += std::string(" (") + failure.syscall + ": " + strerror(failure.error) + ")";
+  if (failure.error != 0)
+    sentence += std::string(" (") + failure.syscall + ": " + strerror(failure.error) + ")";
   Napi::Error error = Napi::Error::New(env, sentence);
   error.Set("code", Napi::String::New(env, failure.code));
   if (failure.error != 0) {
     const char* name = strerrorname_np(failure.error);
-    error.Set("errno", Napi::String::New(env, name == nullptr ? std::to_string(failure.error) : name));
+    error.Set("errno",
+              Napi::String::New(env, name == nullptr ? std::to_string(failure.error) : name));
     error.Set("syscall", Napi::String::New(env, failure.syscall));
   }
   error.ThrowAsJavaScriptException();
@@ -40,7 +42,8 @@ bool Reader::has(const char* name) {
 
 double Reader::number(const char* name, double min, double max) {
   const Napi::Value value = get(name);
-  const double number = !value.IsEmpty() && value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
+  const double number =
+      !value.IsEmpty() && value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
   if (number >= min && number <= max) return number;
   wrong(name, "a number from " + shown(min) + " to " + shown(max));
   return min;

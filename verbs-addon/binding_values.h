@@ -1,4 +1,5 @@
-// Values between JavaScript and C++ for setup calls: checked reading of settings, errors with code, errno, syscall.
+// Values between JavaScript and C++ for setup calls: checked reading of settings, errors with code,
+// errno, syscall.
 #pragma once
 
 #include <napi.h>
@@ -14,7 +15,8 @@ namespace binding {
 // Makes the failure the pending JavaScript exception.
 void throwFailure(Napi::Env env, const endpoint::Failure& failure);
 
-// Reads properties of one settings object. The first wrong one is remembered; what follows reads as zero.
+// Reads properties of one settings object. The first wrong one is remembered; what follows reads as
+// zero.
 class Reader {
  public:
   Reader(Napi::Object object, endpoint::Failure& failure, bool& good)

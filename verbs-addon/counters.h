@@ -1,32 +1,33 @@
-// What an endpoint counts. The same list stands in src/transport/endpoint.ts; a test compares the two.
+// What an endpoint counts. The same list stands in src/transport/endpoint.ts; a test compares the
+// two.
 #pragma once
 
 #include <cstdint>
 
 namespace endpoint {
 
-#define ENDPOINT_COUNTERS(X)                     \
-  X(txDatagrams, "tx-datagrams")                 \
-  X(txBytes, "tx-bytes")                         \
-  X(txCalls, "tx-calls")                         \
-  X(txRefused, "tx-refused")                     \
-  X(txInline, "tx-inline")                       \
-  X(txSignalled, "tx-signalled")                 \
-  X(rxDatagrams, "rx-datagrams")                 \
-  X(rxBytes, "rx-bytes")                         \
-  X(rxCalls, "rx-calls")                         \
-  X(rxEmpty, "rx-empty")                         \
-  X(waitCalls, "wait-calls")                     \
-  X(waitBlocked, "wait-blocked")                 \
-  X(droppedTruncated, "dropped-truncated")       \
-  X(droppedMisaligned, "dropped-misaligned")     \
-  X(droppedBadMagic, "dropped-bad-magic")        \
-  X(droppedBadVersion, "dropped-bad-version")    \
-  X(droppedBadLength, "dropped-bad-length")      \
-  X(droppedBadChecksum, "dropped-bad-checksum")  \
+#define ENDPOINT_COUNTERS(X)                      \
+  X(txDatagrams, "tx-datagrams")                  \
+  X(txBytes, "tx-bytes")                          \
+  X(txCalls, "tx-calls")                          \
+  X(txRefused, "tx-refused")                      \
+  X(txInline, "tx-inline")                        \
+  X(txSignalled, "tx-signalled")                  \
+  X(rxDatagrams, "rx-datagrams")                  \
+  X(rxBytes, "rx-bytes")                          \
+  X(rxCalls, "rx-calls")                          \
+  X(rxEmpty, "rx-empty")                          \
+  X(waitCalls, "wait-calls")                      \
+  X(waitBlocked, "wait-blocked")                  \
+  X(droppedTruncated, "dropped-truncated")        \
+  X(droppedMisaligned, "dropped-misaligned")      \
+  X(droppedBadMagic, "dropped-bad-magic")         \
+  X(droppedBadVersion, "dropped-bad-version")     \
+  X(droppedBadLength, "dropped-bad-length")       \
+  X(droppedBadChecksum, "dropped-bad-checksum")   \
   X(droppedWrongCluster, "dropped-wrong-cluster") \
-  X(droppedByFault, "dropped-by-fault")          \
-  X(droppedNoRoom, "dropped-no-room")            \
+  X(droppedByFault, "dropped-by-fault")           \
+  X(droppedNoRoom, "dropped-no-room")             \
   X(completionErrors, "completion-errors")
 
 enum class Counter : uint32_t {
@@ -46,7 +47,9 @@ inline constexpr uint32_t COUNTERS = sizeof(COUNTER_NAMES) / sizeof(COUNTER_NAME
 class Counters {
  public:
   explicit Counters(double* values) : values_(values) {}
-  void add(Counter counter, double amount = 1) { values_[static_cast<uint32_t>(counter)] += amount; }
+  void add(Counter counter, double amount = 1) {
+    values_[static_cast<uint32_t>(counter)] += amount;
+  }
 
  private:
   double* values_;

@@ -1,5 +1,5 @@
-// Small integers for places that datagrams go to. Equal places share one integer, which lives until it was
-// removed as often as it was added.
+// Small integers for places that datagrams go to. Equal places share one integer, which lives until
+// it was removed as often as it was added.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,8 @@ class Destinations {
     return index;
   }
 
-  // One use less. `known` says whether there was one; the place comes back when that was the last use.
+  // One use less. `known` says whether there was one; the place comes back when that was the last
+  // use.
   std::optional<Place> remove(uint32_t index, bool& known) {
     known = find(index) != nullptr;
     if (!known || --entries_[index].uses > 0) return std::nullopt;

@@ -1,7 +1,9 @@
-// The datagram endpoint, for C++: what both providers do. The contract in words is src/transport/endpoint.ts.
+// The datagram endpoint, for C++: what both providers do. The contract in words is
+// src/transport/endpoint.ts.
 //
-// A provider works on one slab laid out by layout.h. One thread. The data path returns integers and counts;
-// setup fills a Failure. The binding calls through this class once per burst, never per datagram.
+// A provider works on one slab laid out by layout.h. One thread. The data path returns integers and
+// counts; setup fills a Failure. The binding calls through this class once per burst, never per
+// datagram.
 #pragma once
 
 #include <cstdint>
@@ -64,14 +66,18 @@ static_assert(sizeof(RxRow) == 16 && sizeof(TxRow) == 16);
 inline constexpr uint32_t TX_SEAL = 1;
 
 // What a data path call returns when the caller broke the contract; the face in TypeScript asserts.
-inline constexpr int64_t MISUSE_QUEUE = -1;   // no such queue
-inline constexpr int64_t MISUSE_LENT = -2;    // rxBurst before the slots of the last burst were given back
-inline constexpr int64_t MISUSE_ROW = -3;     // a row outside the slab, or not a sealed-able datagram
+inline constexpr int64_t MISUSE_QUEUE = -1;  // no such queue
+inline constexpr int64_t MISUSE_LENT =
+    -2;  // rxBurst before the slots of the last burst were given back
+inline constexpr int64_t MISUSE_ROW = -3;  // a row outside the slab, or not a sealed-able datagram
 inline constexpr int64_t MISUSE_CLOSED = -4;  // used after close
-inline constexpr int64_t MISUSE_DEPTH = -5;   // more sends under way than the device was told of: our own mistake
+inline constexpr int64_t MISUSE_DEPTH =
+    -5;  // more sends under way than the device was told of: our own mistake
 
 inline constexpr uint32_t WAIT_MICROS_MAX = 1'000'000;
 inline constexpr uint32_t QUEUES_MAX = 8;
+inline constexpr uint32_t WOKEN =
+    1u << QUEUES_MAX;  // a bit of what wait() returns: another thread ended it
 
 class Provider {
  public:
@@ -94,8 +100,16 @@ class Provider {
   virtual std::vector<int> watchDescriptors() const = 0;
   // Takes away what made a descriptor readable, when reading datagrams alone would not.
   virtual void woken() = 0;
-  // Makes the descriptors tell of the next datagram. True when datagrams wait of which they will not tell.
+  // Makes the descriptors tell of the next datagram. True when datagrams wait of which they will
+  // not tell.
   virtual bool arm() = 0;
+
+  // An eventfd that ends a wait as a datagram does (wake.h); the binding owns it.
+  void wakeBy(int descriptor) { wake_ = descriptor; }
+  int wakeDescriptor() const { return wake_; }
+
+ protected:
+  int wake_ = -1;
 };
 
 struct Layout;

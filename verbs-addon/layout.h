@@ -1,4 +1,5 @@
-// Where everything lies in the slab: TX slots, the caller's extra room, rows, then every queue's receive room.
+// Where everything lies in the slab: TX slots, the caller's extra room, rows, then every queue's
+// receive room.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +23,21 @@ struct Layout {
   uint64_t txRowsOffset = 0;
   std::vector<QueueLayout> queues;
 
-  RxRow* rxRows(uint32_t queue) const { return reinterpret_cast<RxRow*>(base + queues[queue].rxRowsOffset); }
+  RxRow* rxRows(uint32_t queue) const {
+    return reinterpret_cast<RxRow*>(base + queues[queue].rxRowsOffset);
+  }
   TxRow* txRows() const { return reinterpret_cast<TxRow*>(base + txRowsOffset); }
 };
 
 inline constexpr uint64_t PAGE_BYTES = 4096;
 inline constexpr uint64_t SLAB_BYTES_MAX = uint64_t{1} << 32;  // offsets are u32
 
-inline uint64_t pageUp(uint64_t bytes) { return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES; }
+inline uint64_t pageUp(uint64_t bytes) {
+  return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
 
-inline Layout layOut(const Settings& settings, uint64_t (*rxBytesOf)(const Settings&, const QueueSettings&)) {
+inline Layout layOut(const Settings& settings,
+                     uint64_t (*rxBytesOf)(const Settings&, const QueueSettings&)) {
   Layout layout;
   uint64_t end = 0;
   const auto take = [&end](uint64_t bytes) {

@@ -37,26 +37,31 @@ uint32_t get(int descriptor, int option) {
 }
 
 // One socket that joins the group and sends to it.
-bool openEcho(const SocketAddress& address, SocketAddress& group, const Interface& device, Descriptor& made,
-              Failure& failure) {
+bool openEcho(const SocketAddress& address, SocketAddress& group, const Interface& device,
+              Descriptor& made, Failure& failure) {
   const bool six = address.family() == AF_INET6;
   made = Descriptor(socket(address.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int descriptor = made.get();
   if (descriptor < 0) return failCall(failure, "socket", errno, "the kernel gives no UDP socket");
   SocketAddress any;
   if (!parseAddress(six ? "::" : "0.0.0.0", ECHO_PORT, any, failure)) return false;
-  if (bind(descriptor, any.get(), any.bytes) != 0) return failCall(failure, "bind", errno, "no port for a probe");
-  if (getsockname(descriptor, any.get(), &any.bytes) != 0) return failCall(failure, "getsockname", errno, "no port");
+  if (bind(descriptor, any.get(), any.bytes) != 0)
+    return failCall(failure, "bind", errno, "no port for a probe");
+  if (getsockname(descriptor, any.get(), &any.bytes) != 0)
+    return failCall(failure, "getsockname", errno, "no port");
   group.setPort(any.port());
   ip_mreqn four{};
   four.imr_ifindex = static_cast<int>(device.index);
-  const bool aimed = six ? set(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_IF, static_cast<int>(device.index))
-                         : setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_IF, &four, sizeof(four)) == 0;
+  const bool aimed =
+      six ? set(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_IF, static_cast<int>(device.index))
+          : setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_IF, &four, sizeof(four)) == 0;
   group_req request{};
   request.gr_interface = device.index;
   request.gr_group = group.storage;
-  if (!aimed || setsockopt(descriptor, six ? IPPROTO_IPV6 : IPPROTO_IP, MCAST_JOIN_GROUP, &request, sizeof(request))) {
-    return failCall(failure, "setsockopt", errno, "cannot join " + group.text() + " on " + device.name);
+  if (!aimed || setsockopt(descriptor, six ? IPPROTO_IPV6 : IPPROTO_IP, MCAST_JOIN_GROUP, &request,
+                           sizeof(request))) {
+    return failCall(failure, "setsockopt", errno,
+                    "cannot join " + group.text() + " on " + device.name);
   }
   return true;
 }
@@ -72,25 +77,28 @@ UdpAbilities udpAbilities(uint32_t wantedBytes) {
   abilities.coalescing = set(probe.get(), IPPROTO_UDP, UDP_GRO, 1);
   abilities.privileged = set(probe.get(), SOL_SOCKET, SO_RCVBUFFORCE, half);
   if (!abilities.privileged) set(probe.get(), SOL_SOCKET, SO_RCVBUF, half);
-  if (!set(probe.get(), SOL_SOCKET, SO_SNDBUFFORCE, half)) set(probe.get(), SOL_SOCKET, SO_SNDBUF, half);
+  if (!set(probe.get(), SOL_SOCKET, SO_SNDBUFFORCE, half))
+    set(probe.get(), SOL_SOCKET, SO_SNDBUF, half);
   abilities.receiveBytes = get(probe.get(), SO_RCVBUF);
   abilities.sendBytes = get(probe.get(), SO_SNDBUF);
   return abilities;
 }
 
-int64_t multicastEcho(const std::string& text, const std::string& groupText, uint32_t patienceMillis,
-                      Failure& failure) {
+int64_t multicastEcho(const std::string& text, const std::string& groupText,
+                      uint32_t patienceMillis, Failure& failure) {
   SocketAddress address;
   SocketAddress group;
   Interface device;
   Descriptor echo;
-  if (!parseAddress(text, 0, address, failure) || !parseAddress(groupText, 0, group, failure)) return -1;
+  if (!parseAddress(text, 0, address, failure) || !parseAddress(groupText, 0, group, failure))
+    return -1;
   if (!interfaceOf(address, device, failure)) return -1;
   if (!openEcho(address, group, device, echo, failure)) return -1;
   const auto start = Clock::now();
   const uint32_t token = static_cast<uint32_t>(start.time_since_epoch().count());
   if (sendto(echo.get(), &token, PROBE_BYTES, 0, group.get(), group.bytes) != PROBE_BYTES) {
-    failCall(failure, "sendto", errno, "cannot send to " + groupText + ": add a multicast route on " + device.name);
+    failCall(failure, "sendto", errno,
+             "cannot send to " + groupText + ": add a multicast route on " + device.name);
     return -1;
   }
   const auto limit = std::chrono::milliseconds(patienceMillis);
@@ -99,10 +107,12 @@ int64_t multicastEcho(const std::string& text, const std::string& groupText, uin
     const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(limit - took).count();
     uint32_t heard = 0;
     if (poll(&polled, 1, static_cast<int>(rest)) <= 0) continue;
-    if (recv(echo.get(), &heard, PROBE_BYTES, MSG_DONTWAIT) != PROBE_BYTES || heard != token) continue;
+    if (recv(echo.get(), &heard, PROBE_BYTES, MSG_DONTWAIT) != PROBE_BYTES || heard != token)
+      continue;
     return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
   }
-  fail(failure, "DEVICE", "no echo from " + groupText + " on " + device.name + ": is multicast filtered there?");
+  fail(failure, "DEVICE",
+       "no echo from " + groupText + " on " + device.name + ": is multicast filtered there?");
   return -1;
 }
 

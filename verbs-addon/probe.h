@@ -39,10 +39,13 @@ struct UdpAbilities {
 bool verbsBuilt();
 std::vector<RdmaPort> rdmaPorts();
 UdpAbilities udpAbilities(uint32_t wantedBytes);
-// Joins a group on the interface of the address, sends to it and waits for the echo. Micros it took; -1 when none came.
-int64_t multicastEcho(const std::string& address, const std::string& group, uint32_t patienceMillis, Failure& failure);
+// Joins a group on the interface of the address, sends to it and waits for the echo. Micros it
+// took; -1 when none came.
+int64_t multicastEcho(const std::string& address, const std::string& group, uint32_t patienceMillis,
+                      Failure& failure);
 
-// Largest datagram for the provider on the interface of the address, a multiple of 64; -1 and a failure.
+// Largest datagram for the provider on the interface of the address, a multiple of 64; -1 and a
+// failure.
 int64_t udpDatagramBytes(const std::string& address, Failure& failure);
 int64_t verbsDatagramBytes(const std::string& address, const std::string& device, Failure& failure);
 

@@ -1,4 +1,5 @@
-// One piece of page-aligned memory for everything that is sent, received or kept: hugepages when there are any.
+// One piece of page-aligned memory for everything that is sent, received or kept: hugepages when
+// there are any.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,10 @@
-// The UDP provider: one unicast socket a queue, one multicast socket more where groups are received; segmentation
-// offload both ways, so that a burst to one destination is one message to the kernel.
+// The UDP provider: one unicast socket a queue, one multicast socket more where groups are
+// received; segmentation offload both ways, so that a burst to one destination is one message to
+// the kernel.
 //
-// Who owns which buffer when: a receive buffer is the kernel's to fill while it stands in `messages`, ours while it is
-// `filled` (rows of it are still to be delivered), JavaScript's while it is `lent`, and free otherwise.
+// Who owns which buffer when: a receive buffer is the kernel's to fill while it stands in
+// `messages`, ours while it is `filled` (rows of it are still to be delivered), JavaScript's while
+// it is `lent`, and free otherwise.
 #pragma once
 
 #include <sys/socket.h>
@@ -21,14 +23,15 @@
 
 namespace endpoint {
 
-inline constexpr uint32_t RX_BUFFER_BYTES = 65536;  // no datagram and no train of datagrams is larger
-inline constexpr uint32_t RX_BUFFERS_MAX = 64;      // per queue
-inline constexpr uint32_t RX_MESSAGES_MAX = 32;     // of one recvmmsg
-inline constexpr uint32_t TX_MESSAGES_MAX = 32;     // of one sendmmsg
-inline constexpr uint32_t TX_SEGMENTS_MAX = 64;     // of one message; the kernel's limit
+inline constexpr uint32_t RX_BUFFER_BYTES =
+    65536;                                       // no datagram and no train of datagrams is larger
+inline constexpr uint32_t RX_BUFFERS_MAX = 64;   // per queue
+inline constexpr uint32_t RX_MESSAGES_MAX = 32;  // of one recvmmsg
+inline constexpr uint32_t TX_MESSAGES_MAX = 32;  // of one sendmmsg
+inline constexpr uint32_t TX_SEGMENTS_MAX = 64;  // of one message; the kernel's limit
 inline constexpr uint32_t TX_MESSAGE_BYTES_MAX = 65507;
 inline constexpr uint32_t TX_MESSAGE_BYTES_MAX_V6 = 65487;
-inline constexpr int TX_PATIENCE_MICROS = 200;  // once a burst, for room in the socket
+inline constexpr int TX_PATIENCE_MICROS = 200;  // for room in the socket, each sendmmsg batch
 
 inline constexpr uint32_t udpRxBuffers(uint32_t rxSlots) {
   return rxSlots < 4 ? 4 : (rxSlots > RX_BUFFERS_MAX ? RX_BUFFERS_MAX : rxSlots);
@@ -81,7 +84,8 @@ struct TxMessages {
   std::array<uint32_t, TX_MESSAGES_MAX> firstRow{};
   std::array<uint32_t, TX_MESSAGES_MAX> rows{};
   std::array<uint32_t, TX_MESSAGES_MAX> bytes{};
-  alignas(cmsghdr) std::array<std::array<uint8_t, CMSG_SPACE(sizeof(uint16_t))>, TX_MESSAGES_MAX> control{};
+  alignas(cmsghdr)
+      std::array<std::array<uint8_t, CMSG_SPACE(sizeof(uint16_t))>, TX_MESSAGES_MAX> control{};
 };
 
 struct UdpQueue {
@@ -135,11 +139,12 @@ class UdpProvider final : public Provider {
   void deliver(UdpQueue& queue);
   uint32_t ready();
 
-  uint32_t refuse(uint32_t rows);
-  bool build(uint32_t from, uint32_t count, uint32_t& messages, uint32_t& next, uint32_t& refused);
+  bool build(uint32_t from, uint32_t count, uint32_t& messages, uint32_t& next);
   bool extend(uint32_t message, const TxRow& row);
   void start(uint32_t message, uint32_t row, const SocketAddress& place);
   void finish(uint32_t message);
+  bool sendFirst(int descriptor, uint32_t message);
+  void countSent(uint32_t rows, uint32_t bytes);
   uint32_t send(int descriptor, uint32_t messages, uint32_t& resume);
 
   Settings settings_;
@@ -148,7 +153,6 @@ class UdpProvider final : public Provider {
   SocketAddress address_;
   Interface interface_;
   bool segmentation_ = true;  // off once the device refused it
-  bool patient_ = true;       // may still wait for room in this burst
   std::vector<std::unique_ptr<UdpQueue>> queues_;
   Destinations<SocketAddress> destinations_;
   std::unique_ptr<TxMessages> tx_ = std::make_unique<TxMessages>();

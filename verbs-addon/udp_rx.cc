@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "verbs-addon/udp_provider.h"
+#include "verbs-addon/wake.h"
 
 #ifndef UDP_GRO
 #define UDP_GRO 104
@@ -68,7 +69,8 @@ void UdpProvider::receive(UdpQueue& queue, UdpSocket& socket) {
   if (prepared == 0) return;
   RxMessages& messages = queue.messages;
   counters_.add(Counter::rxCalls);
-  const int got = recvmmsg(socket.descriptor.get(), messages.headers.data(), prepared, MSG_DONTWAIT, nullptr);
+  const int got =
+      recvmmsg(socket.descriptor.get(), messages.headers.data(), prepared, MSG_DONTWAIT, nullptr);
   for (int message = 0; message < got; message++) {
     const uint32_t index = static_cast<uint32_t>(message);
     msghdr& header = messages.headers[index].msg_hdr;
@@ -76,7 +78,8 @@ void UdpProvider::receive(UdpQueue& queue, UdpSocket& socket) {
     messages.buffer[index] = RxMessages::NO_BUFFER;
     const Told told = readControl(header);
     if (told.hasDrops) {
-      counters_.add(Counter::droppedNoRoom, told.drops - socket.dropsSeen);  // wraps as the kernel's count does
+      counters_.add(Counter::droppedNoRoom,
+                    told.drops - socket.dropsSeen);  // wraps as the kernel's count does
       socket.dropsSeen = told.drops;
     }
     RxBuffer& filled = queue.buffers[buffer];
@@ -93,7 +96,8 @@ void UdpProvider::receive(UdpQueue& queue, UdpSocket& socket) {
   }
 }
 
-// Rows for what is filled, in order, until the rows are used up. A buffer with a rest stays for the next burst.
+// Rows for what is filled, in order, until the rows are used up. A buffer with a rest stays for the
+// next burst.
 void UdpProvider::deliver(UdpQueue& queue) {
   size_t done = 0;
   for (; done < queue.filled.size() && queue.gate.hasRoom(); done++) {
@@ -107,7 +111,8 @@ void UdpProvider::deliver(UdpQueue& queue) {
     if (buffer.cursor < buffer.length) break;
     queue.lent.push_back(index);
   }
-  queue.filled.erase(queue.filled.begin(), queue.filled.begin() + static_cast<std::ptrdiff_t>(done));
+  queue.filled.erase(queue.filled.begin(),
+                     queue.filled.begin() + static_cast<std::ptrdiff_t>(done));
 }
 
 int64_t UdpProvider::rxBurst(uint32_t index) {
@@ -147,7 +152,7 @@ bool UdpProvider::arm() { return ready() != 0; }
 
 uint32_t UdpProvider::wait(uint32_t micros, uint32_t spinMicros) {
   counters_.add(Counter::waitCalls);
-  std::array<pollfd, QUEUES_MAX * 2> polled{};
+  std::array<pollfd, QUEUES_MAX * 2 + 1> polled{};
   std::array<uint32_t, QUEUES_MAX * 2> queueOf{};
   nfds_t count = 0;
   for (uint32_t queue = 0; queue < queues_.size(); queue++) {
@@ -156,13 +161,17 @@ uint32_t UdpProvider::wait(uint32_t micros, uint32_t spinMicros) {
       queueOf[count++] = queue;
     }
   }
+  const nfds_t sockets = count;
+  if (wake_ >= 0) polled[count++] = pollfd{wake_, POLLIN, 0};
   const auto bitsNow = [&](const timespec& limit) {
     uint32_t bits = ready();
     const timespec now{};
     const int hits = ppoll(polled.data(), count, bits != 0 ? &now : &limit, nullptr);
-    for (nfds_t each = 0; hits > 0 && each < count; each++) {
+    for (nfds_t each = 0; hits > 0 && each < sockets; each++) {
       if (polled[each].revents != 0) bits |= 1u << queueOf[each];
     }
+    if (hits > 0 && count > sockets && polled[sockets].revents != 0 && takeWake(wake_))
+      bits |= WOKEN;
     return bits;
   };
 

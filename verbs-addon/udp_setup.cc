@@ -42,26 +42,32 @@ int get(int descriptor, int level, int option) {
 // As large as wanted with privileges, as large as the system's limit without.
 void sizeBuffers(int descriptor, uint32_t wanted) {
   const int half = static_cast<int>(wanted / 2);  // the kernel doubles it, for its own overhead
-  if (!set(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, half)) set(descriptor, SOL_SOCKET, SO_RCVBUF, half);
-  if (!set(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, half)) set(descriptor, SOL_SOCKET, SO_SNDBUF, half);
+  if (!set(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, half))
+    set(descriptor, SOL_SOCKET, SO_RCVBUF, half);
+  if (!set(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, half))
+    set(descriptor, SOL_SOCKET, SO_SNDBUF, half);
 }
 
-// What every socket has: no fragments, trains of datagrams in one piece, a count of what found no room.
+// What every socket has: no fragments, trains of datagrams in one piece, a count of what found no
+// room.
 bool makeSocket(int family, uint32_t socketBytes, Descriptor& made, Failure& failure) {
   made = Descriptor(socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!made.valid()) return failCall(failure, "socket", errno, "the kernel gives no UDP socket");
   const int descriptor = made.get();
-  const bool whole = family == AF_INET6 ? set(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO) &&
-                                              set(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1)
-                                        : set(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+  const bool whole = family == AF_INET6
+                         ? set(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO) &&
+                               set(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1)
+                         : set(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
   if (!whole) return failCall(failure, "setsockopt", errno, "the kernel cannot forbid fragments");
-  set(descriptor, IPPROTO_UDP, UDP_GRO, 1);  // without it every datagram comes alone: slower, still right
+  set(descriptor, IPPROTO_UDP, UDP_GRO,
+      1);  // without it every datagram comes alone: slower, still right
   set(descriptor, SOL_SOCKET, SO_RXQ_OVFL, 1);
   sizeBuffers(descriptor, socketBytes);
   return true;
 }
 
-// Multicast leaves by this interface, stays on this network, and reaches other processes of this machine.
+// Multicast leaves by this interface, stays on this network, and reaches other processes of this
+// machine.
 bool aimMulticast(int descriptor, int family, const Interface& device, Failure& failure) {
   bool aimed = false;
   if (family == AF_INET6) {
@@ -72,18 +78,23 @@ bool aimMulticast(int descriptor, int family, const Interface& device, Failure& 
     ip_mreqn request{};
     request.imr_ifindex = static_cast<int>(device.index);
     aimed = setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_IF, &request, sizeof(request)) == 0 &&
-            set(descriptor, IPPROTO_IP, IP_MULTICAST_LOOP, 1) && set(descriptor, IPPROTO_IP, IP_MULTICAST_TTL, 1);
+            set(descriptor, IPPROTO_IP, IP_MULTICAST_LOOP, 1) &&
+            set(descriptor, IPPROTO_IP, IP_MULTICAST_TTL, 1);
   }
-  return aimed || failCall(failure, "setsockopt", errno, "multicast cannot be sent through " + device.name);
+  return aimed ||
+         failCall(failure, "setsockopt", errno, "multicast cannot be sent through " + device.name);
 }
 
-std::string place(const SocketAddress& address) { return address.text() + " port " + std::to_string(address.port()); }
+std::string place(const SocketAddress& address) {
+  return address.text() + " port " + std::to_string(address.port());
+}
 
 bool bindTo(int descriptor, const SocketAddress& address, Failure& failure) {
   if (bind(descriptor, address.get(), address.bytes) == 0) return true;
   const int error = errno;
   const char* advice = "cannot be bound";
-  if (error == EADDRINUSE) advice = "is held by another process: choose another port or stop that process";
+  if (error == EADDRINUSE)
+    advice = "is held by another process: choose another port or stop that process";
   if (error == EADDRNOTAVAIL) advice = "is not an address of this machine: see 'ip address'";
   if (error == EACCES) advice = "needs privileges: choose a port from 1024 on";
   return failCall(failure, "bind", error, place(address) + " " + advice);
@@ -103,12 +114,13 @@ bool UdpProvider::open(Failure& failure) {
 bool UdpProvider::openQueue(uint32_t index, Failure& failure) {
   const QueueSettings& settings = settings_.queues[index];
   const Fault fault(settings_.dropRatio, settings_.dropSeed, index);
-  auto queue = std::make_unique<UdpQueue>(
-      RxGate(layout_.base, layout_.rxRows(index), settings.rxSlots, settings_.cluster, counters_, fault));
+  auto queue = std::make_unique<UdpQueue>(RxGate(
+      layout_.base, layout_.rxRows(index), settings.rxSlots, settings_.cluster, counters_, fault));
   const uint32_t buffers = udpRxBuffers(settings.rxSlots);
   queue->buffers.resize(buffers);
   for (uint32_t buffer = buffers; buffer-- > 0;) {
-    queue->buffers[buffer].offset = layout_.queues[index].rxOffset + uint64_t{buffer} * RX_BUFFER_BYTES;
+    queue->buffers[buffer].offset =
+        layout_.queues[index].rxOffset + uint64_t{buffer} * RX_BUFFER_BYTES;
     queue->free.push_back(buffer);
   }
   queue->filled.reserve(buffers);
@@ -122,7 +134,8 @@ bool UdpProvider::openQueue(uint32_t index, Failure& failure) {
 
 bool UdpProvider::openUnicast(UdpQueue& queue, const QueueSettings& settings, Failure& failure) {
   UdpSocket unicast;
-  if (!makeSocket(address_.family(), settings.socketBytes, unicast.descriptor, failure)) return false;
+  if (!makeSocket(address_.family(), settings.socketBytes, unicast.descriptor, failure))
+    return false;
   const int descriptor = unicast.descriptor.get();
   if (!aimMulticast(descriptor, address_.family(), interface_, failure)) return false;
   queue.bound = address_;
@@ -146,14 +159,17 @@ bool UdpProvider::openMulticast(UdpQueue& queue, const QueueSettings& settings, 
   const bool shared = set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1) &&
                       (family == AF_INET6 ? set(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0)
                                           : set(descriptor, IPPROTO_IP, IP_MULTICAST_ALL, 0));
-  if (!shared) return failCall(failure, "setsockopt", errno, "the kernel cannot share a multicast port");
+  if (!shared)
+    return failCall(failure, "setsockopt", errno, "the kernel cannot share a multicast port");
   SocketAddress any;
-  if (!parseAddress(family == AF_INET6 ? "::" : "0.0.0.0", settings.groupPort, any, failure)) return false;
+  if (!parseAddress(family == AF_INET6 ? "::" : "0.0.0.0", settings.groupPort, any, failure))
+    return false;
   if (!bindTo(descriptor, any, failure)) return false;
   for (const std::string& group : settings.groups) {
     if (!joinGroup(descriptor, group, failure)) return false;
   }
-  queue.rxBytes = std::min(queue.rxBytes, static_cast<uint32_t>(get(descriptor, SOL_SOCKET, SO_RCVBUF)));
+  queue.rxBytes =
+      std::min(queue.rxBytes, static_cast<uint32_t>(get(descriptor, SOL_SOCKET, SO_RCVBUF)));
   queue.sockets.push_back(std::move(multicast));
   return true;
 }
@@ -162,7 +178,8 @@ bool UdpProvider::joinGroup(int descriptor, const std::string& group, Failure& f
   SocketAddress address;
   if (!parseAddress(group, 0, address, failure)) return false;
   if (!address.isMulticast() || address.family() != address_.family()) {
-    return fail(failure, "BAD_ARGUMENT", group + " is not a multicast group of the family of " + address_.text());
+    return fail(failure, "BAD_ARGUMENT",
+                group + " is not a multicast group of the family of " + address_.text());
   }
   group_req request{};
   request.gr_interface = interface_.index;
@@ -171,7 +188,8 @@ bool UdpProvider::joinGroup(int descriptor, const std::string& group, Failure& f
   if (setsockopt(descriptor, level, MCAST_JOIN_GROUP, &request, sizeof(request)) == 0) return true;
   const int error = errno;
   const char* advice = error == ENOBUFS ? ": raise net.ipv4.igmp_max_memberships" : "";
-  failCall(failure, "setsockopt", error, "cannot join " + group + " on " + interface_.name + advice);
+  failCall(failure, "setsockopt", error,
+           "cannot join " + group + " on " + interface_.name + advice);
   failure.code = "DEVICE";
   return false;
 }
@@ -187,9 +205,11 @@ bool UdpProvider::local(uint32_t queue, QueueAddress& address, Failure&) {
 
 bool UdpProvider::checkDestination(const SocketAddress& address, Failure& failure) const {
   if (address.family() != address_.family()) {
-    return fail(failure, "BAD_ARGUMENT", address.text() + " is not of the address family of " + address_.text());
+    return fail(failure, "BAD_ARGUMENT",
+                address.text() + " is not of the address family of " + address_.text());
   }
-  if (address.port() == 0) return fail(failure, "BAD_ARGUMENT", "a destination has a port from 1 to 65535");
+  if (address.port() == 0)
+    return fail(failure, "BAD_ARGUMENT", "a destination has a port from 1 to 65535");
   return true;
 }
 
@@ -201,14 +221,17 @@ int64_t UdpProvider::remember(const SocketAddress& address) {
 
 int64_t UdpProvider::addDestination(const QueueAddress& address, Failure& failure) {
   if (address.provider != "udp") {
-    fail(failure, "BAD_ARGUMENT", "a UDP endpoint cannot reach a queue of the provider " + address.provider);
+    fail(failure, "BAD_ARGUMENT",
+         "a UDP endpoint cannot reach a queue of the provider " + address.provider);
     return -1;
   }
   SocketAddress place;
-  if (!parseAddress(address.address, static_cast<uint16_t>(address.port), place, failure)) return -1;
+  if (!parseAddress(address.address, static_cast<uint16_t>(address.port), place, failure))
+    return -1;
   if (!checkDestination(place, failure)) return -1;
   if (place.isMulticast()) {
-    fail(failure, "BAD_ARGUMENT", place.text() + " is a multicast group: addGroup makes its destination");
+    fail(failure, "BAD_ARGUMENT",
+         place.text() + " is a multicast group: addGroup makes its destination");
     return -1;
   }
   return remember(place);
@@ -221,7 +244,8 @@ int64_t UdpProvider::addGroup(const std::string& group, uint16_t port, Failure& 
     fail(failure, "BAD_ARGUMENT", group + " is not a multicast group");
     return -1;
   }
-  if (place.family() == AF_INET6) reinterpret_cast<sockaddr_in6*>(place.get())->sin6_scope_id = interface_.index;
+  if (place.family() == AF_INET6)
+    reinterpret_cast<sockaddr_in6*>(place.get())->sin6_scope_id = interface_.index;
   return remember(place);
 }
 
@@ -249,7 +273,8 @@ std::vector<int> UdpProvider::watchDescriptors() const {
   return descriptors;
 }
 
-std::unique_ptr<Provider> openUdp(const Settings& settings, const Layout& layout, Counters counters, Failure& failure) {
+std::unique_ptr<Provider> openUdp(const Settings& settings, const Layout& layout, Counters counters,
+                                  Failure& failure) {
   auto provider = std::make_unique<UdpProvider>(settings, layout, counters);
   if (!provider->open(failure)) return nullptr;
   return provider;

@@ -14,7 +14,8 @@
 namespace endpoint {
 
 inline constexpr uint32_t LENGTH_MIN = sizeof(wire::Header) + wire::TAG_BYTES;
-inline constexpr uint32_t CHECKSUM_FROM = 8;  // bytes [8, length); what lies before is the seed and the sum itself
+inline constexpr uint32_t CHECKSUM_FROM =
+    8;  // bytes [8, length); what lies before is the seed and the sum itself
 
 inline uint32_t checksumOf(const uint8_t* datagram, uint32_t length) {
   const uint32_t seed = wire::load<uint32_t>(datagram);
@@ -50,7 +51,8 @@ class Fault {
  public:
   Fault(double ratio, uint32_t seed, uint32_t queue)
       : below_(static_cast<uint64_t>(std::clamp(ratio, 0.0, 1.0) * 4294967296.0)),
-        state_((uint64_t{seed} + 1) * 0x9e3779b97f4a7c15u ^ (uint64_t{queue} + 1) * 0xbf58476d1ce4e5b9u) {
+        state_((uint64_t{seed} + 1) * 0x9e3779b97f4a7c15u ^
+               (uint64_t{queue} + 1) * 0xbf58476d1ce4e5b9u) {
     if (state_ == 0) state_ = 1;
     for (int round = 0; round < 8; round++) next();  // small seeds differ in few bits
   }
@@ -70,8 +72,14 @@ class Fault {
 // One queue's receive rows of the current burst.
 class RxGate {
  public:
-  RxGate(const uint8_t* base, RxRow* rows, uint32_t rowsMax, uint32_t cluster, Counters counters, Fault fault)
-      : base_(base), rows_(rows), rowsMax_(rowsMax), cluster_(cluster), counters_(counters), fault_(fault) {}
+  RxGate(const uint8_t* base, RxRow* rows, uint32_t rowsMax, uint32_t cluster, Counters counters,
+         Fault fault)
+      : base_(base),
+        rows_(rows),
+        rowsMax_(rowsMax),
+        cluster_(cluster),
+        counters_(counters),
+        fault_(fault) {}
 
   void begin() {
     count_ = 0;

@@ -7,7 +7,8 @@ namespace endpoint {
 namespace {
 
 constexpr const char* ADVICE =
-    "this build has no verbs: install libibverbs-dev and librdmacm-dev, then run: npm run build:native";
+    "this build has no verbs: install libibverbs-dev and librdmacm-dev, then run: npm run "
+    "build:native";
 
 }  // namespace
 

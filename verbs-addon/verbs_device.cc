@@ -1,4 +1,5 @@
-// The RDMA device behind an address: found through rdma_cm, which knows interfaces; its port, MTU and GID.
+// The RDMA device behind an address: found through rdma_cm, which knows interfaces; its port, MTU
+// and GID.
 #include <arpa/inet.h>
 #include <net/if.h>
 
@@ -27,14 +28,17 @@ std::vector<ibv_gid_entry> gidsOf(ibv_context* context) {
 
 ibv_gid gidOf(const SocketAddress& address) {
   if (address.family() == AF_INET) {
-    return gidFromIpv4(reinterpret_cast<const uint8_t*>(&reinterpret_cast<const sockaddr_in*>(address.get())->sin_addr));
+    return gidFromIpv4(reinterpret_cast<const uint8_t*>(
+        &reinterpret_cast<const sockaddr_in*>(address.get())->sin_addr));
   }
   ibv_gid gid;
-  std::memcpy(gid.raw, &reinterpret_cast<const sockaddr_in6*>(address.get())->sin6_addr, sizeof(gid.raw));
+  std::memcpy(gid.raw, &reinterpret_cast<const sockaddr_in6*>(address.get())->sin6_addr,
+              sizeof(gid.raw));
   return gid;
 }
 
-// How well a GID serves: the address itself over RoCE v2 best. InfiniBand uses the first one of the port.
+// How well a GID serves: the address itself over RoCE v2 best. InfiniBand uses the first one of the
+// port.
 int fitness(const ibv_gid_entry& entry, const ibv_gid& own, bool ethernet) {
   if (!ethernet) return entry.gid_index == 0 ? 1 : 0;
   const bool same = std::memcmp(&entry.gid, &own, sizeof(own)) == 0;
@@ -67,7 +71,8 @@ RdmaPort describe(ibv_context* context, const ibv_device_attr& device, uint8_t n
     if (entry.port_num != number) continue;
     port.gids.push_back(RdmaGid{entry.gid_index, gidText(entry.gid), gidTypeName(entry.gid_type)});
     char name[IF_NAMESIZE];
-    if (port.interface.empty() && entry.ndev_ifindex != 0 && if_indextoname(entry.ndev_ifindex, name) != nullptr) {
+    if (port.interface.empty() && entry.ndev_ifindex != 0 &&
+        if_indextoname(entry.ndev_ifindex, name) != nullptr) {
       port.interface = name;
     }
   }
@@ -113,36 +118,44 @@ ibv_gid gidFromIpv4(const uint8_t* address) {
 
 uint32_t mtuBytes(ibv_mtu mtu) { return 128u << mtu; }
 
-bool VerbsDevice::open(const std::string& text, const std::string& wanted, int gidIndexWanted, Failure& failure) {
+bool VerbsDevice::open(const std::string& text, const std::string& wanted, int gidIndexWanted,
+                       Failure& failure) {
   SocketAddress address;
   Interface interface;
-  if (!parseAddress(text, 0, address, failure) || !interfaceOf(address, interface, failure)) return false;
+  if (!parseAddress(text, 0, address, failure) || !interfaceOf(address, interface, failure))
+    return false;
   events.reset(rdma_create_event_channel());
   if (events == nullptr) {
-    failCall(failure, "rdma_create_event_channel", errno, "no RDMA connection manager: load rdma_ucm, install rdma-core");
+    failCall(failure, "rdma_create_event_channel", errno,
+             "no RDMA connection manager: load rdma_ucm, install rdma-core");
     failure.code = "NO_DEVICE";
     return false;
   }
   rdma_cm_id* made = nullptr;
   if (rdma_create_id(events.get(), &made, nullptr, RDMA_PS_UDP) != 0) {
-    return failCall(failure, "rdma_create_id", errno, "the RDMA connection manager gives no identifier");
+    return failCall(failure, "rdma_create_id", errno,
+                    "the RDMA connection manager gives no identifier");
   }
   id.reset(made);
   if (rdma_bind_addr(made, address.get()) != 0 || made->verbs == nullptr) {
     failCall(failure, "rdma_bind_addr", errno == 0 ? ENODEV : errno,
-             "no RDMA device stands on " + interface.name + " (" + text + "): see 'ibv_devinfo' and 'rdma link'");
+             "no RDMA device stands on " + interface.name + " (" + text +
+                 "): see 'ibv_devinfo' and 'rdma link'");
     failure.code = "NO_DEVICE";
     return false;
   }
   const std::string found = ibv_get_device_name(context()->device);
   if (!wanted.empty() && wanted != found) {
-    return fail(failure, "NO_DEVICE", text + " belongs to the RDMA device " + found + ", not to " + wanted);
+    return fail(failure, "NO_DEVICE",
+                text + " belongs to the RDMA device " + found + ", not to " + wanted);
   }
   if (const int error = ibv_query_port(context(), id->port_num, &port); error != 0) {
-    return failCall(failure, "ibv_query_port", error, "the RDMA device " + found + " does not describe its port");
+    return failCall(failure, "ibv_query_port", error,
+                    "the RDMA device " + found + " does not describe its port");
   }
   if (port.state != IBV_PORT_ACTIVE) {
-    return fail(failure, "NO_DEVICE", "the port of " + found + " is " + stateName(port.state) + ": is the link up?");
+    return fail(failure, "NO_DEVICE",
+                "the port of " + found + " is " + stateName(port.state) + ": is the link up?");
   }
   ethernet = port.link_layer == IBV_LINK_LAYER_ETHERNET;
   mtuBytes = endpoint::mtuBytes(port.active_mtu);
@@ -154,7 +167,8 @@ bool VerbsDevice::findGid(const SocketAddress& address, int wanted, Failure& fai
   int best = 0;
   for (const ibv_gid_entry& entry : gidsOf(context())) {
     if (entry.port_num != id->port_num) continue;
-    const int fits = wanted >= 0 ? entry.gid_index == static_cast<uint32_t>(wanted) : fitness(entry, own, ethernet);
+    const int fits = wanted >= 0 ? entry.gid_index == static_cast<uint32_t>(wanted)
+                                 : fitness(entry, own, ethernet);
     if (fits <= best) continue;
     best = fits;
     gid = entry.gid;
@@ -186,10 +200,12 @@ std::vector<RdmaPort> rdmaPorts() {
   return ports;
 }
 
-int64_t verbsDatagramBytes(const std::string& address, const std::string& device, Failure& failure) {
+int64_t verbsDatagramBytes(const std::string& address, const std::string& device,
+                           Failure& failure) {
   VerbsDevice found;
   if (!found.open(address, device, -1, failure)) return -1;
-  return std::min(found.mtuBytes / wire::DATAGRAM_ALIGN * wire::DATAGRAM_ALIGN, wire::DATAGRAM_BYTES_MAX);
+  return std::min(found.mtuBytes / wire::DATAGRAM_ALIGN * wire::DATAGRAM_ALIGN,
+                  wire::DATAGRAM_BYTES_MAX);
 }
 
 }  // namespace endpoint

@@ -1,8 +1,9 @@
-// The verbs provider: one device context, protection domain and memory region for the slab; a UD queue pair with its
-// completion queues for each queue; multicast groups by rdma_cm.
+// The verbs provider: one device context, protection domain and memory region for the slab; a UD
+// queue pair with its completion queues for each queue; multicast groups by rdma_cm.
 //
-// Who owns which slot when: a receive slot is the device's from posting to completion, ours while its completion is
-// `stashed`, JavaScript's while it is lent. A TX slot is the device's until flush(), except what went out inline.
+// Who owns which slot when: a receive slot is the device's from posting to completion, ours while
+// its completion is `stashed`, JavaScript's while it is lent. A TX slot is the device's until
+// flush(), except what went out inline.
 #pragma once
 
 #include <infiniband/verbs.h>
@@ -20,14 +21,17 @@
 
 namespace endpoint {
 
-inline constexpr uint32_t GRH_BYTES = 40;         // the device writes it before a datagram
-inline constexpr uint32_t RX_LEAD_BYTES = 64;     // so that datagrams start at a cache line behind it
+inline constexpr uint32_t GRH_BYTES = 40;      // the device writes it before a datagram
+inline constexpr uint32_t RX_LEAD_BYTES = 64;  // so that datagrams start at a cache line behind it
 inline constexpr uint32_t INLINE_WANTED = 188;
 inline constexpr uint32_t TX_DEPTH_WANTED = 1024;
-inline constexpr uint32_t SIGNAL_EVERY = 64;      // at least one completion asked for among so many sends
-inline constexpr uint32_t TX_PATIENCE_SPINS = 20'000;  // polls for room in the send queue, once a burst
-inline constexpr uint32_t FLUSH_MILLIS_MAX = 1000;     // a device that says nothing for so long is broken
-inline constexpr uint32_t JOIN_MILLIS_MAX = 10'000;    // a subnet manager may be slow
+inline constexpr uint32_t SIGNAL_EVERY =
+    64;  // at least one completion asked for among so many sends
+inline constexpr uint32_t TX_PATIENCE_SPINS =
+    20'000;  // polls for room in the send queue, once a burst
+inline constexpr uint32_t FLUSH_MILLIS_MAX =
+    1000;  // a device that says nothing for so long is broken
+inline constexpr uint32_t JOIN_MILLIS_MAX = 10'000;  // a subnet manager may be slow
 inline constexpr uint32_t MULTICAST_QP = 0xffffff;
 inline constexpr uint8_t HOP_LIMIT = 64;
 
@@ -54,7 +58,8 @@ struct Place {
   uint32_t qkey = 0;
 };
 
-// A removed place. Sends to it may still be under way: its handle goes when each queue has completed so many.
+// A removed place. Sends to it may still be under way: its handle goes when each queue has
+// completed so many.
 struct Retired {
   Place place;
   std::vector<uint64_t> sendsOf;
@@ -71,7 +76,8 @@ struct VerbsDevice {
   ibv_gid gid{};
 
   ibv_context* context() const { return id->verbs; }
-  bool open(const std::string& address, const std::string& device, int gidIndexWanted, Failure& failure);
+  bool open(const std::string& address, const std::string& device, int gidIndexWanted,
+            Failure& failure);
 
  private:
   bool findGid(const SocketAddress& address, int wanted, Failure& failure);
@@ -90,7 +96,8 @@ struct VerbsQueue {
   uint64_t rxOffset = 0;
   std::vector<ibv_recv_wr> rxWork;  // one for each slot
   std::vector<ibv_sge> rxPieces;
-  std::vector<ibv_wc> stash;  // completions: [0, lent) are JavaScript's, [lent, stashed) still to be delivered
+  std::vector<ibv_wc>
+      stash;  // completions: [0, lent) are JavaScript's, [lent, stashed) still to be delivered
   uint32_t lent = 0;
   uint32_t stashed = 0;
   uint32_t rxPosted = 0;
@@ -149,7 +156,8 @@ class VerbsProvider final : public Provider {
   bool receiveGroups(VerbsQueue& queue, const QueueSettings& settings, Failure& failure);
   bool join(const std::string& group, bool sendOnly, Membership& membership, Failure& failure);
   bool awaitJoin(const std::string& group, Membership& membership, Failure& failure);
-  int64_t remember(const std::string& key, ibv_ah_attr& route, uint32_t qpNumber, uint32_t qkey, Failure& failure);
+  int64_t remember(const std::string& key, ibv_ah_attr& route, uint32_t qpNumber, uint32_t qkey,
+                   Failure& failure);
   void buryRetired();
   ibv_ah_attr routeTo(const ibv_gid& gid, uint16_t lid) const;
 

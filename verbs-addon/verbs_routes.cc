@@ -1,4 +1,5 @@
-// Where datagrams go with the verbs provider: address handles, multicast groups, the sources of what was received.
+// Where datagrams go with the verbs provider: address handles, multicast groups, the sources of
+// what was received.
 #include <poll.h>
 
 #include <cstring>
@@ -12,7 +13,9 @@ namespace {
 // Equal queue pairs have equal keys, however they became known.
 std::string keyOf(const ibv_ah_attr& route, uint32_t qpNumber) {
   std::string key;
-  const auto append = [&key](const void* from, size_t bytes) { key.append(static_cast<const char*>(from), bytes); };
+  const auto append = [&key](const void* from, size_t bytes) {
+    key.append(static_cast<const char*>(from), bytes);
+  };
   append(&qpNumber, sizeof(qpNumber));
   if (route.is_global) {
     append(route.grh.dgid.raw, sizeof(route.grh.dgid.raw));
@@ -44,13 +47,15 @@ ibv_ah_attr VerbsProvider::routeTo(const ibv_gid& gid, uint16_t lid) const {
   return route;
 }
 
-// Handles belong to the protection domain of the queue pairs that use them: elsewhere some devices refuse them.
-int64_t VerbsProvider::remember(const std::string& key, ibv_ah_attr& route, uint32_t qpNumber, uint32_t qkey,
-                                Failure& failure) {
+// Handles belong to the protection domain of the queue pairs that use them: elsewhere some devices
+// refuse them.
+int64_t VerbsProvider::remember(const std::string& key, ibv_ah_attr& route, uint32_t qpNumber,
+                                uint32_t qkey, Failure& failure) {
   if (const int64_t known = destinations_.reuse(key); known >= 0) return known;
   Handle handle(ibv_create_ah(domain_.get(), &route));
   if (handle == nullptr) {
-    failCall(failure, "ibv_create_ah", errno, "the device has no way there: does the address answer to a ping?");
+    failCall(failure, "ibv_create_ah", errno,
+             "the device has no way there: does the address answer to a ping?");
     return -1;
   }
   return destinations_.add(key, Place{std::move(handle), qpNumber, qkey});
@@ -58,19 +63,22 @@ int64_t VerbsProvider::remember(const std::string& key, ibv_ah_attr& route, uint
 
 int64_t VerbsProvider::addDestination(const QueueAddress& address, Failure& failure) {
   if (address.provider != "verbs") {
-    fail(failure, "BAD_ARGUMENT", "a verbs endpoint cannot reach a queue of the provider " + address.provider);
+    fail(failure, "BAD_ARGUMENT",
+         "a verbs endpoint cannot reach a queue of the provider " + address.provider);
     return -1;
   }
   ibv_gid gid{};
   if (!gidFromText(address.gid, gid) || address.qpNumber == 0) {
-    fail(failure, "BAD_ARGUMENT", "a verbs destination has a queue pair and a GID of 32 hexadecimal digits");
+    fail(failure, "BAD_ARGUMENT",
+         "a verbs destination has a queue pair and a GID of 32 hexadecimal digits");
     return -1;
   }
   ibv_ah_attr route = routeTo(gid, static_cast<uint16_t>(address.lid));
   return remember(keyOf(route, address.qpNumber), route, address.qpNumber, address.qkey, failure);
 }
 
-// Made by hand: ibv_init_ah_from_wc wants our own GID in the header's destination, where multicast has the group's.
+// Made by hand: ibv_init_ah_from_wc wants our own GID in the header's destination, where multicast
+// has the group's.
 int64_t VerbsProvider::adoptSource(uint32_t index, uint32_t row, Failure& failure) {
   const VerbsQueue& queue = *queues_[index];
   const uint32_t source = row < queue.gate.count() ? queue.gate.row(row).source : ~0u;
@@ -80,7 +88,8 @@ int64_t VerbsProvider::adoptSource(uint32_t index, uint32_t row, Failure& failur
   }
   const ibv_wc& completion = queue.stash[source];
   const uint64_t slotBytes = verbsSlotBytes(settings_.datagramBytes);
-  const uint8_t* grh = layout_.base + queue.rxOffset + completion.wr_id * slotBytes + RX_LEAD_BYTES - GRH_BYTES;
+  const uint8_t* grh =
+      layout_.base + queue.rxOffset + completion.wr_id * slotBytes + RX_LEAD_BYTES - GRH_BYTES;
   ibv_gid gid = device_.gid;  // InfiniBand: within our subnet
   if (device_.ethernet && gidIsIpv4(device_.gid)) {
     gid = gidFromIpv4(grh + 20 + 12);  // RoCE v2 over IPv4: the IP header fills the last 20 bytes
@@ -89,7 +98,8 @@ int64_t VerbsProvider::adoptSource(uint32_t index, uint32_t row, Failure& failur
   }
   ibv_ah_attr route = routeTo(gid, completion.slid);
   route.sl = completion.sl;
-  return remember(keyOf(route, completion.src_qp), route, completion.src_qp, RDMA_UDP_QKEY, failure);
+  return remember(keyOf(route, completion.src_qp), route, completion.src_qp, RDMA_UDP_QKEY,
+                  failure);
 }
 
 bool VerbsProvider::removeDestination(uint32_t destination) {
@@ -104,7 +114,8 @@ bool VerbsProvider::removeDestination(uint32_t destination) {
   return known;
 }
 
-// Frees the handles that no send uses any more. What is not yet known to be done stays for the next call.
+// Frees the handles that no send uses any more. What is not yet known to be done stays for the next
+// call.
 void VerbsProvider::buryRetired() {
   for (const auto& queue : queues_) reap(*queue);
   std::erase_if(retired_, [this](const Retired& each) {
@@ -115,7 +126,8 @@ void VerbsProvider::buryRetired() {
   });
 }
 
-bool VerbsProvider::join(const std::string& text, bool sendOnly, Membership& membership, Failure& failure) {
+bool VerbsProvider::join(const std::string& text, bool sendOnly, Membership& membership,
+                         Failure& failure) {
   SocketAddress group;
   if (!parseGroup(text, group, failure)) return false;
   if (sendOnly) {
@@ -147,7 +159,8 @@ bool VerbsProvider::awaitJoin(const std::string& text, Membership& membership, F
   membership = Membership{event->param.ud.ah_attr, event->param.ud.qp_num, event->param.ud.qkey};
   rdma_ack_cm_event(event);
   if (!joined) {
-    return failCall(failure, "rdma_join_multicast", status < 0 ? -status : EIO, "joining " + text + " was refused");
+    return failCall(failure, "rdma_join_multicast", status < 0 ? -status : EIO,
+                    "joining " + text + " was refused");
   }
   return true;
 }
@@ -160,16 +173,19 @@ int64_t VerbsProvider::addGroup(const std::string& group, uint16_t, Failure& fai
   return remember(key, membership.route, MULTICAST_QP, membership.qkey, failure);
 }
 
-bool VerbsProvider::receiveGroups(VerbsQueue& queue, const QueueSettings& settings, Failure& failure) {
+bool VerbsProvider::receiveGroups(VerbsQueue& queue, const QueueSettings& settings,
+                                  Failure& failure) {
   for (const std::string& group : settings.groups) {
     Membership membership;
     if (!join(group, false, membership, failure)) return false;
     if (membership.qkey != RDMA_UDP_QKEY) {
-      return fail(failure, "DEVICE", "the group " + group + " has a foreign Q_Key: choose another group");
+      return fail(failure, "DEVICE",
+                  "the group " + group + " has a foreign Q_Key: choose another group");
     }
     VerbsQueue::Attachment attachment{membership.route.grh.dgid, membership.route.dlid};
     const int error = ibv_attach_mcast(queue.qp.get(), &attachment.gid, attachment.lid);
-    if (error != 0) return failCall(failure, "ibv_attach_mcast", error, "the device has no room for " + group);
+    if (error != 0)
+      return failCall(failure, "ibv_attach_mcast", error, "the device has no room for " + group);
     queue.attachments.push_back(attachment);
   }
   return true;

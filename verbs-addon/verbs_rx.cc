@@ -1,10 +1,12 @@
-// Receiving with the verbs provider: polling completions, lending slots, posting them again, waiting.
+// Receiving with the verbs provider: polling completions, lending slots, posting them again,
+// waiting.
 #include <poll.h>
 
 #include <algorithm>
 #include <chrono>
 
 #include "verbs-addon/verbs_provider.h"
+#include "verbs-addon/wake.h"
 
 namespace endpoint {
 
@@ -15,12 +17,14 @@ void VerbsProvider::pull(VerbsQueue& queue) {
   const uint32_t room = static_cast<uint32_t>(queue.stash.size()) - queue.stashed;
   if (room == 0) return;
   counters_.add(Counter::rxCalls);
-  const int got = ibv_poll_cq(queue.receives.get(), static_cast<int>(room), &queue.stash[queue.stashed]);
+  const int got =
+      ibv_poll_cq(queue.receives.get(), static_cast<int>(room), &queue.stash[queue.stashed]);
   if (got < 0) return counters_.add(Counter::completionErrors);
   if (got == 0) return;
   queue.stashed += static_cast<uint32_t>(got);
   queue.rxPosted -= static_cast<uint32_t>(got);
-  // With nothing posted the device drops what comes, and tells nobody: this is all that can be counted.
+  // With nothing posted the device drops what comes, and tells nobody: this is all that can be
+  // counted.
   if (queue.rxPosted == 0) counters_.add(Counter::droppedNoRoom);
 }
 
@@ -66,7 +70,8 @@ void VerbsProvider::postReceives(uint32_t index) {
   queue.gate.begin();
   if (queue.lent == 0) return;
   if (!post(queue, 0, queue.lent)) counters_.add(Counter::completionErrors, queue.lent);
-  std::copy(queue.stash.begin() + queue.lent, queue.stash.begin() + queue.stashed, queue.stash.begin());
+  std::copy(queue.stash.begin() + queue.lent, queue.stash.begin() + queue.stashed,
+            queue.stash.begin());
   queue.stashed -= queue.lent;
   queue.lent = 0;
 }
@@ -108,9 +113,10 @@ uint32_t VerbsProvider::wait(uint32_t micros, uint32_t spinMicros) {
     if (arm()) break;
     const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(limit - now).count();
     const timespec time{rest / 1'000'000'000, rest % 1'000'000'000};
-    pollfd polled{channel_->fd, POLLIN, 0};
-    if (ppoll(&polled, 1, &time, nullptr) < 0) break;  // a signal: let the loop look
+    pollfd polled[] = {{channel_->fd, POLLIN, 0}, {wake_, POLLIN, 0}};  // the kernel passes over -1
+    if (ppoll(polled, 2, &time, nullptr) < 0) break;  // a signal: let the loop look
     woken();
+    if (polled[1].revents != 0 && takeWake(wake_)) return pullAll() | WOKEN;
     if (pullAll() != 0) break;
   }
   return pullAll();

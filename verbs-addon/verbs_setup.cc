@@ -1,4 +1,5 @@
-// Setup of the verbs provider: memory, completion queues, queue pairs, receive slots. Nothing here runs per datagram.
+// Setup of the verbs provider: memory, completion queues, queue pairs, receive slots. Nothing here
+// runs per datagram.
 #include <fcntl.h>
 
 #include <algorithm>
@@ -10,12 +11,14 @@ namespace endpoint {
 namespace {
 
 std::string lockedMemoryAdvice(uint64_t bytes) {
-  return "the device cannot register " + std::to_string(bytes >> 20) + " MiB: raise the limit 'ulimit -l'";
+  return "the device cannot register " + std::to_string(bytes >> 20) +
+         " MiB: raise the limit 'ulimit -l'";
 }
 
 bool refusedSettings(Failure& failure, const char* what, uint32_t wanted, int most) {
   return fail(failure, "BAD_ARGUMENT",
-              std::string(what) + " is " + std::to_string(wanted) + ", this device takes " + std::to_string(most));
+              std::string(what) + " is " + std::to_string(wanted) + ", this device takes " +
+                  std::to_string(most));
 }
 
 }  // namespace
@@ -28,15 +31,19 @@ VerbsQueue::~VerbsQueue() {
 bool VerbsProvider::open(Failure& failure) {
   if (!device_.open(settings_.address, settings_.device, settings_.gidIndex, failure)) return false;
   if (settings_.datagramBytes > device_.mtuBytes) {
-    return refusedSettings(failure, "datagramBytes", settings_.datagramBytes, static_cast<int>(device_.mtuBytes));
+    return refusedSettings(failure, "datagramBytes", settings_.datagramBytes,
+                           static_cast<int>(device_.mtuBytes));
   }
   domain_.reset(ibv_alloc_pd(device_.context()));
-  if (domain_ == nullptr) return failCall(failure, "ibv_alloc_pd", errno, "the device has no protection domain left");
+  if (domain_ == nullptr)
+    return failCall(failure, "ibv_alloc_pd", errno, "the device has no protection domain left");
   region_.reset(ibv_reg_mr(domain_.get(), layout_.base, layout_.bytes, IBV_ACCESS_LOCAL_WRITE));
-  if (region_ == nullptr) return failCall(failure, "ibv_reg_mr", errno, lockedMemoryAdvice(layout_.bytes));
+  if (region_ == nullptr)
+    return failCall(failure, "ibv_reg_mr", errno, lockedMemoryAdvice(layout_.bytes));
   channel_.reset(ibv_create_comp_channel(device_.context()));
   if (channel_ == nullptr) {
-    return failCall(failure, "ibv_create_comp_channel", errno, "the device has no completion channel left");
+    return failCall(failure, "ibv_create_comp_channel", errno,
+                    "the device has no completion channel left");
   }
   const int flags = fcntl(channel_->fd, F_GETFL);
   if (fcntl(channel_->fd, F_SETFL, flags | O_NONBLOCK) != 0) {
@@ -59,18 +66,21 @@ bool VerbsProvider::openQueue(uint32_t index, Failure& failure) {
     return refusedSettings(failure, "rxSlots", settings.rxSlots, slotsMax);
   }
   const Fault fault(settings_.dropRatio, settings_.dropSeed, index);
-  auto queue = std::make_unique<VerbsQueue>(
-      RxGate(layout_.base, layout_.rxRows(index), settings.rxSlots, settings_.cluster, counters_, fault));
+  auto queue = std::make_unique<VerbsQueue>(RxGate(
+      layout_.base, layout_.rxRows(index), settings.rxSlots, settings_.cluster, counters_, fault));
   queue->txDepth = std::min(TX_DEPTH_WANTED, static_cast<uint32_t>(slotsMax));
-  if (queue->txDepth < 2 * SIGNAL_EVERY) return refusedSettings(failure, "the send queue", 2 * SIGNAL_EVERY, slotsMax);
-  queue->receives.reset(
-      ibv_create_cq(device_.context(), static_cast<int>(settings.rxSlots), nullptr, channel_.get(), 0));
-  queue->sends.reset(ibv_create_cq(device_.context(), static_cast<int>(queue->txDepth), nullptr, nullptr, 0));
+  if (queue->txDepth < 2 * SIGNAL_EVERY)
+    return refusedSettings(failure, "the send queue", 2 * SIGNAL_EVERY, slotsMax);
+  queue->receives.reset(ibv_create_cq(device_.context(), static_cast<int>(settings.rxSlots),
+                                      nullptr, channel_.get(), 0));
+  queue->sends.reset(
+      ibv_create_cq(device_.context(), static_cast<int>(queue->txDepth), nullptr, nullptr, 0));
   if (queue->receives == nullptr || queue->sends == nullptr) {
     return failCall(failure, "ibv_create_cq", errno, "the device has no completion queue left");
   }
-  const bool good = openQueuePair(*queue, settings.rxSlots, failure) && startQueuePair(*queue, failure) &&
-                    prepareReceives(*queue, index, failure) && receiveGroups(*queue, settings, failure);
+  const bool good = openQueuePair(*queue, settings.rxSlots, failure) &&
+                    startQueuePair(*queue, failure) && prepareReceives(*queue, index, failure) &&
+                    receiveGroups(*queue, settings, failure);
   if (good) queues_.push_back(std::move(queue));
   return good;
 }
@@ -94,7 +104,8 @@ bool VerbsProvider::openQueuePair(VerbsQueue& queue, uint32_t rxSlots, Failure& 
     queue.txPieces.resize(queue.txDepth);
     return true;
   }
-  return failCall(failure, "ibv_create_qp", errno, "the device has no queue pair left: see 'rdma resource'");
+  return failCall(failure, "ibv_create_qp", errno,
+                  "the device has no queue pair left: see 'rdma resource'");
 }
 
 bool VerbsProvider::startQueuePair(VerbsQueue& queue, Failure& failure) {
@@ -103,13 +114,15 @@ bool VerbsProvider::startQueuePair(VerbsQueue& queue, Failure& failure) {
   attributes.pkey_index = 0;
   attributes.port_num = device_.id->port_num;
   attributes.qkey = RDMA_UDP_QKEY;
-  int error = ibv_modify_qp(queue.qp.get(), &attributes, IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_QKEY);
+  int error = ibv_modify_qp(queue.qp.get(), &attributes,
+                            IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_QKEY);
   attributes.qp_state = IBV_QPS_RTR;
   if (error == 0) error = ibv_modify_qp(queue.qp.get(), &attributes, IBV_QP_STATE);
   attributes.qp_state = IBV_QPS_RTS;
   attributes.sq_psn = 0;
   if (error == 0) error = ibv_modify_qp(queue.qp.get(), &attributes, IBV_QP_STATE | IBV_QP_SQ_PSN);
-  return error == 0 || failCall(failure, "ibv_modify_qp", error, "the queue pair does not become ready");
+  return error == 0 ||
+         failCall(failure, "ibv_modify_qp", error, "the queue pair does not become ready");
 }
 
 bool VerbsProvider::prepareReceives(VerbsQueue& queue, uint32_t index, Failure& failure) {
@@ -131,7 +144,8 @@ bool VerbsProvider::prepareReceives(VerbsQueue& queue, uint32_t index, Failure& 
   }
   ibv_recv_wr* bad = nullptr;
   const int error = ibv_post_recv(queue.qp.get(), queue.rxWork.data(), &bad);
-  if (error != 0) return failCall(failure, "ibv_post_recv", error, "the device takes no receive slots");
+  if (error != 0)
+    return failCall(failure, "ibv_post_recv", error, "the device takes no receive slots");
   queue.rxPosted = slots;
   return true;
 }
@@ -152,8 +166,8 @@ bool VerbsProvider::local(uint32_t queue, QueueAddress& address, Failure&) {
   return true;
 }
 
-std::unique_ptr<Provider> openVerbs(const Settings& settings, const Layout& layout, Counters counters,
-                                    Failure& failure) {
+std::unique_ptr<Provider> openVerbs(const Settings& settings, const Layout& layout,
+                                    Counters counters, Failure& failure) {
   auto provider = std::make_unique<VerbsProvider>(settings, layout, counters);
   if (!provider->open(failure)) return nullptr;
   return provider;

@@ -1,4 +1,5 @@
-// Sending with the verbs provider: linked work requests, one doorbell a burst, inline when small, few completions.
+// Sending with the verbs provider: linked work requests, one doorbell a burst, inline when small,
+// few completions.
 #include <algorithm>
 #include <chrono>
 
@@ -6,7 +7,8 @@
 
 namespace endpoint {
 
-// Takes completions of sends. Each says that all sends before it are done, too. Returns how many were in error.
+// Takes completions of sends. Each says that all sends before it are done, too. Returns how many
+// were in error.
 uint32_t VerbsProvider::reap(VerbsQueue& queue) {
   ibv_wc completions[16];
   uint32_t failed = 0;
@@ -25,7 +27,8 @@ uint32_t VerbsProvider::reap(VerbsQueue& queue) {
   return failed;
 }
 
-// A send that failed stops the send queue of a UD queue pair, not its receives: it can be started again.
+// A send that failed stops the send queue of a UD queue pair, not its receives: it can be started
+// again.
 void VerbsProvider::recover(VerbsQueue& queue) {
   ibv_qp_attr attributes{};
   ibv_qp_init_attr initial{};
@@ -61,7 +64,8 @@ bool VerbsProvider::build(VerbsQueue& queue, uint32_t first, uint32_t count, uin
     const bool small = row.length <= queue.inlineMax;
     fromSlab = fromSlab || !small;
     sequence++;
-    queue.txPieces[built] = ibv_sge{reinterpret_cast<uintptr_t>(datagram), row.length, region_->lkey};
+    queue.txPieces[built] =
+        ibv_sge{reinterpret_cast<uintptr_t>(datagram), row.length, region_->lkey};
     ibv_send_wr& work = queue.txWork[built];
     work = ibv_send_wr{};
     work.wr_id = sequence;

@@ -15,26 +15,34 @@ TEST("apply: every kind of write has its status and version") {
   One one;
   const auto answers = one.run(Request()
                                    .record(one.session, 1, 1)
-                                   .set("a", "1")         // counter 2
-                                   .create("a", "x")      // 3
-                                   .create("b", "2")      // 4
-                                   .setIf("a", 2, "3")    // 5
-                                   .setIf("a", 2, "x")    // 6
-                                   .setIf("c", 1, "x")    // 7
-                                   .removeIf("b", 9)      // 8
-                                   .removeIf("b", 4)      // 9
-                                   .remove("b")           // 10
-                                   .plain(op::SYNC)       // 11
-                                   .plain(op::TOUCH)      // 12
-                                   .removeIf("zz", 1)     // 13
-                                   .remove("a"));         // 14
+                                   .set("a", "1")       // counter 2
+                                   .create("a", "x")    // 3
+                                   .create("b", "2")    // 4
+                                   .setIf("a", 2, "3")  // 5
+                                   .setIf("a", 2, "x")  // 6
+                                   .setIf("c", 1, "x")  // 7
+                                   .removeIf("b", 9)    // 8
+                                   .removeIf("b", 4)    // 9
+                                   .remove("b")         // 10
+                                   .plain(op::SYNC)     // 11
+                                   .plain(op::TOUCH)    // 12
+                                   .removeIf("zz", 1)   // 13
+                                   .remove("a"));       // 14
   const struct {
     uint32_t status;
     uint64_t version;
-  } expected[] = {{status::OK, 2},        {status::EXISTS, 2},    {status::OK, 4},
-                  {status::OK, 5},        {status::VERSION_MISMATCH, 5}, {status::NOT_FOUND, 0},
-                  {status::VERSION_MISMATCH, 4}, {status::OK, 9}, {status::NOT_FOUND, 0},
-                  {status::OK, 11},       {status::OK, 12},       {status::NOT_FOUND, 0},
+  } expected[] = {{status::OK, 2},
+                  {status::EXISTS, 2},
+                  {status::OK, 4},
+                  {status::OK, 5},
+                  {status::VERSION_MISMATCH, 5},
+                  {status::NOT_FOUND, 0},
+                  {status::VERSION_MISMATCH, 4},
+                  {status::OK, 9},
+                  {status::NOT_FOUND, 0},
+                  {status::OK, 11},
+                  {status::OK, 12},
+                  {status::NOT_FOUND, 0},
                   {status::OK, 14}};
   EQUAL(answers.size(), 13u);
   for (size_t i = 0; i < answers.size(); ++i) {
@@ -62,13 +70,17 @@ TEST("apply: a full store refuses, changes nothing, and has room again after del
     const std::string key = rig::keyOf(sequence);
     held = one.rig.machine().digest();
     ++sequence;
-    status = one.run(Request().record(one.session, sequence, sequence).set(key, std::string(200, 'v')))[0].status;
+    status =
+        one.run(
+               Request().record(one.session, sequence, sequence).set(key, std::string(200, 'v')))[0]
+            .status;
   }
   EQUAL(status, status::FULL);
   EQUAL(one.rig.machine().digest(), held);
   EQUAL(one.rig.counter(machine::counter::WRITES_REFUSED_FULL), 1.0);
   ++sequence;
-  const auto answers = one.run(Request().record(one.session, sequence, sequence).remove("k0").create("x", "y"));
+  const auto answers =
+      one.run(Request().record(one.session, sequence, sequence).remove("k0").create("x", "y"));
   EQUAL(answers[0].status, status::OK);
   EQUAL(answers[1].status, status::OK);
 }
@@ -85,9 +97,10 @@ std::string patterned(size_t bytes) {
 Answer sendWide(One& one, uint64_t& next, const std::string& wide, uint32_t chunk) {
   std::vector<Answer> answers;
   for (uint32_t offset = 0; offset < wide.size(); offset += chunk) {
-    answers = one.run(Request()
-                          .record(one.session, next, next)
-                          .fragment(static_cast<uint32_t>(wide.size()), offset, wide.substr(offset, chunk)));
+    answers = one.run(
+        Request()
+            .record(one.session, next, next)
+            .fragment(static_cast<uint32_t>(wide.size()), offset, wide.substr(offset, chunk)));
     ++next;
     EQUAL(answers.size(), 1u);
   }
@@ -103,7 +116,8 @@ TEST("fragments: a value of a megabyte is put together, and read back in parts")
   const Answer answer = sendWide(one, next, rig::wideOf(op::SET, "wide", value), 1300);
   EQUAL(answer.status, status::OK);
   EQUAL(answer.version, one.log.counter);
-  const auto read = one.run(Request().record(one.session, next, next).get("wide").get("none").get("wide"));
+  const auto read =
+      one.run(Request().record(one.session, next, next).get("wide").get("none").get("wide"));
   EQUAL(read.size(), 3u);
   CHECK(read[0].value == value);
   EQUAL(read[0].version, answer.version);
@@ -118,7 +132,8 @@ TEST("fragments: the last one gives the status of the whole") {
   const std::string value = patterned(3000);
   EQUAL(sendWide(one, next, rig::wideOf(op::CREATE, "k", value), 999).status, status::OK);
   EQUAL(sendWide(one, next, rig::wideOf(op::CREATE, "k", value), 999).status, status::EXISTS);
-  EQUAL(sendWide(one, next, rig::wideOf(op::SET_IF, "k", value, 1), 999).status, status::VERSION_MISMATCH);
+  EQUAL(sendWide(one, next, rig::wideOf(op::SET_IF, "k", value, 1), 999).status,
+        status::VERSION_MISMATCH);
   EQUAL(sendWide(one, next, rig::wideOf(op::GET, "k", value), 999).status, status::BAD_REQUEST);
   EQUAL(sendWide(one, next, rig::wideOf(op::SET, "", value), 999).status, status::BAD_REQUEST);
   EQUAL(sendWide(one, next, "tiny", 999).status, status::BAD_REQUEST);
@@ -150,9 +165,11 @@ TEST("fragments: too many wide operations at once are refused with FULL, and roo
     status = one.run(Request().record(session, 1, 1).fragment(total, 0, "begin"))[0].status;
   }
   EQUAL(status, status::FULL);
-  EQUAL(one.run(Request().record(sessions[64], 2, 2).fragment(total, 5, "more"))[0].status, status::FULL);
+  EQUAL(one.run(Request().record(sessions[64], 2, 2).fragment(total, 5, "more"))[0].status,
+        status::FULL);
   one.run(Request().record(sessions[0], 2, 2).plain(op::CLOSE));
-  EQUAL(one.run(Request().record(sessions[64], 3, 3).fragment(total, 0, "again"))[0].status, status::OK);
+  EQUAL(one.run(Request().record(sessions[64], 3, 3).fragment(total, 0, "again"))[0].status,
+        status::OK);
 }
 
 namespace {
@@ -161,14 +178,30 @@ void addOperation(Request& request, Random& random) {
   const std::string key = rig::keyOf(random.below(40));
   const std::string value(random.below(60), 'v');
   switch (random.below(9)) {
-    case 0: request.create(key, value); break;
-    case 1: request.setIf(key, random.below(500), value); break;
-    case 2: request.remove(key); break;
-    case 3: request.removeIf(key, random.below(500)); break;
-    case 4: request.plain(op::SYNC); break;
-    case 5: request.get(key); break;
-    case 6: request.fragment(60, static_cast<uint32_t>(random.below(2)) * 30, std::string(30, 'w')); break;
-    default: request.set(key, value); break;
+    case 0:
+      request.create(key, value);
+      break;
+    case 1:
+      request.setIf(key, random.below(500), value);
+      break;
+    case 2:
+      request.remove(key);
+      break;
+    case 3:
+      request.removeIf(key, random.below(500));
+      break;
+    case 4:
+      request.plain(op::SYNC);
+      break;
+    case 5:
+      request.get(key);
+      break;
+    case 6:
+      request.fragment(60, static_cast<uint32_t>(random.below(2)) * 30, std::string(30, 'w'));
+      break;
+    default:
+      request.set(key, value);
+      break;
   }
 }
 
@@ -177,7 +210,8 @@ void addOperation(Request& request, Random& random) {
 TEST("determinism: replicas with different home traffic agree on store and sessions") {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     Random random{seed * 77777};
-    Rig homes[2] = {Rig({.replica = 1, .storeBytes = 6000}), Rig({.replica = 2, .storeBytes = 6000})};
+    Rig homes[2] = {Rig({.replica = 1, .storeBytes = 6000}),
+                    Rig({.replica = 2, .storeBytes = 6000})};
     Log log;
     std::vector<uint64_t> sessions;
     std::vector<uint64_t> sequences, operations;
@@ -206,7 +240,8 @@ TEST("determinism: replicas with different home traffic agree on store and sessi
         const auto record = wire::load<wire::Record>(entry.datagram.data() + wire::BODY_OFFSET);
         log.seal(entry);
         if (record.session == 0) {
-          if (sessions.size() < 5) sessions.push_back(log.counter), sequences.push_back(0), operations.push_back(0);
+          if (sessions.size() < 5)
+            sessions.push_back(log.counter), sequences.push_back(0), operations.push_back(0);
           continue;
         }
         for (size_t i = 0; i < sessions.size(); ++i) {
@@ -243,7 +278,10 @@ TEST("determinism: how entries are grouped into calls of apply makes no differen
   Random random{99};
   std::vector<Entry> entries;
   for (uint64_t sequence = 1; sequence <= 60; ++sequence) {
-    one.request(Request().record(session, sequence, sequence, 5 < sequence ? 5 : 0).set(rig::keyOf(random.below(9)), "v"), 0);
+    one.request(Request()
+                    .record(session, sequence, sequence, 5 < sequence ? 5 : 0)
+                    .set(rig::keyOf(random.below(9)), "v"),
+                0);
     auto packed = one.packEnd();
     one.packBegin();
     log.seal(packed[0]);

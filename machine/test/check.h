@@ -1,5 +1,6 @@
 /**
- * Tests as claims: TEST("what holds") { CHECK(...) }. A failed check is told and counted; the test goes on.
+ * Tests as claims: TEST("what holds") { CHECK(...) }. A failed check is told and counted; the test
+ * goes on.
  */
 #pragma once
 
@@ -51,7 +52,7 @@ void equal(const A& a, const B& b, const char* text, const char* file, int line)
 #define EQUAL(a, b) check::equal((a), (b), #a " == " #b, __FILE__, __LINE__)
 #define TEST_JOIN(a, b) a##b
 #define TEST_NAME(a, b) TEST_JOIN(a, b)
-#define TEST(claim)                                                                        \
-  static void TEST_NAME(test, __LINE__)();                                                 \
+#define TEST(claim)                                                                               \
+  static void TEST_NAME(test, __LINE__)();                                                        \
   static const check::Register TEST_NAME(registered, __LINE__)(claim, TEST_NAME(test, __LINE__)); \
   static void TEST_NAME(test, __LINE__)()

@@ -21,7 +21,8 @@ struct Results {
   uint32_t valueEnd = 0;
   explicit Results(size_t valuesBytes) : values(valuesBytes) {}
   ResultColumns columns() {
-    return {64, statuses.data(), versions.data(), offsets.data(), bytes.data(), values.data(), values.size(), &valueEnd};
+    return {64,           statuses.data(), versions.data(), offsets.data(),
+            bytes.data(), values.data(),   values.size(),   &valueEnd};
   }
 };
 
@@ -33,9 +34,11 @@ std::vector<uint8_t> reply(uint64_t session, uint64_t operation, uint16_t count,
     const size_t at = bytes.size();
     bytes.resize(at + sizeof result + padded(static_cast<uint32_t>(payload.size())));
     store(bytes.data() + at, result);
-    if (!payload.empty()) std::memcpy(bytes.data() + at + sizeof result, payload.data(), payload.size());
+    if (!payload.empty())
+      std::memcpy(bytes.data() + at + sizeof result, payload.data(), payload.size());
   }
-  store(bytes.data(), ReplyRecord{static_cast<uint32_t>(bytes.size()), count, 0, session, operation});
+  store(bytes.data(),
+        ReplyRecord{static_cast<uint32_t>(bytes.size()), count, 0, session, operation});
   return bytes;
 }
 
@@ -81,8 +84,8 @@ TEST("codec: what it encodes the machine takes and applies") {
   Header header{};
   header.length = static_cast<uint32_t>(datagram.size());
   store(datagram.data(), header);
-  store(datagram.data() + BODY_OFFSET,
-        Record{static_cast<uint32_t>(sizeof(Record)) + bytes, 4, ORIGIN_CLIENT, 0, one.session, 1, 1, 3, 0});
+  store(datagram.data() + BODY_OFFSET, Record{static_cast<uint32_t>(sizeof(Record)) + bytes, 4,
+                                              ORIGIN_CLIENT, 0, one.session, 1, 1, 3, 0});
   std::memcpy(datagram.data() + BODY_OFFSET + sizeof(Record), out, bytes);
   CHECK(one.rig.requestBytes(datagram, 0) == machine::Taken::ok);
   one.rig.turn(one.log);
@@ -126,7 +129,9 @@ TEST("codec: columns that contradict themselves are refused") {
 TEST("codec: a run of OK counts versions up, a run of anything else does not") {
   machine::Decoder decoder;
   Results results(0);
-  const auto bytes = reply(5, 9, 5, {{{tag::RUN, status::OK, 0, 3, 70}, ""}, {{tag::RUN, status::EXISTS, 0, 2, 50}, ""}});
+  const auto bytes =
+      reply(5, 9, 5,
+            {{{tag::RUN, status::OK, 0, 3, 70}, ""}, {{tag::RUN, status::EXISTS, 0, 2, 50}, ""}});
   EQUAL(decoder.decode(bytes.data(), bytes.size(), results.columns(), 1), 5);
   const double versions[] = {70, 71, 72, 50, 50};
   for (size_t i = 0; i < 5; ++i) EQUAL(results.versions[1 + i], versions[i]);
@@ -163,13 +168,16 @@ TEST("codec: a million mutated replies break nothing") {
     const uint32_t at = static_cast<uint32_t>(below(3)) * 4;
     switch (below(3)) {
       case 0:
-        bytes = reply(1 + below(3), 1, 3, {{{tag::RUN, 0, 0, 2, 5}, ""}, {{tag::VALUE, 0, 0, 6, 7}, "abcdef"}});
+        bytes = reply(1 + below(3), 1, 3,
+                      {{{tag::RUN, 0, 0, 2, 5}, ""}, {{tag::VALUE, 0, 0, 6, 7}, "abcdef"}});
         break;
       case 1:
         bytes = reply(1 + below(3), 1, at == 8, {{{tag::PART, 0, 0, 12, 7}, part(at, "abcd")}});
         break;
       default:
-        bytes = reply(1 + below(3), 1, 2, {{{tag::PART, 0, 0, 12, 7}, part(8, "abcd")}, {{tag::STATUS, 1, 0, 0, 7}, ""}});
+        bytes =
+            reply(1 + below(3), 1, 2,
+                  {{{tag::PART, 0, 0, 12, 7}, part(8, "abcd")}, {{tag::STATUS, 1, 0, 0, 7}, ""}});
     }
     for (uint64_t k = below(3); k > 0; --k) {
       bytes[below(bytes.size())] = static_cast<uint8_t>(below(2) == 0 ? below(256) : below(5));

@@ -16,7 +16,8 @@ using namespace wire;
 TEST("packing: full entries take a datagram, the last is cut to 64, and tags are zero") {
   One one;
   for (uint64_t i = 1; i <= 40; ++i) {
-    CHECK(one.rig.request(Request().record(one.session, i, i).set("k", std::string(100, 'v')), 0) == Taken::ok);
+    CHECK(one.rig.request(Request().record(one.session, i, i).set("k", std::string(100, 'v')), 0) ==
+          Taken::ok);
   }
   const auto entries = one.rig.packEnd();
   one.rig.packBegin();
@@ -37,9 +38,12 @@ TEST("packing: a span without two datagrams of room consumes nothing") {
   One one({.spanDatagrams = 3});
   uint64_t next = 1;
   const auto request = [&] {
-    return Request().record(one.session, next, next, static_cast<uint32_t>(next - 1)).set("k", std::string(1200, 'v'));
+    return Request()
+        .record(one.session, next, next, static_cast<uint32_t>(next - 1))
+        .set("k", std::string(1200, 'v'));
   };
-  // The entry in work and one more must have room: of three datagrams the third request begins the last.
+  // The entry in work and one more must have room: of three datagrams the third request begins the
+  // last.
   for (; next <= 3; ++next) CHECK(one.rig.request(request(), 0) == Taken::ok);
   CHECK(one.rig.request(request(), 0) == Taken::noRoom);
   EQUAL(one.rig.turn(one.log).size(), 3u);
@@ -64,7 +68,10 @@ TEST("packing: FORWARDs are numbered, one number an entry, in every record") {
   one.rig.packEnd();
   one.rig.packBegin(7);
   for (uint64_t i = 1; i <= 30; ++i) {
-    one.rig.request(Request().record(one.session, i, i, static_cast<uint32_t>(i - 1)).set("k", std::string(100, 'v')), 0);
+    one.rig.request(Request()
+                        .record(one.session, i, i, static_cast<uint32_t>(i - 1))
+                        .set("k", std::string(100, 'v')),
+                    0);
   }
   const auto entries = one.rig.packEnd();
   for (size_t i = 0; i < entries.size(); ++i) {
@@ -80,7 +87,10 @@ TEST("packing: FORWARDs are numbered, one number an entry, in every record") {
 
 TEST("replies: many values go over as many datagrams as they need, in order") {
   One one;
-  one.run(Request().record(one.session, 1, 1).set("a", std::string(700, 'a')).set("b", std::string(500, 'b')));
+  one.run(Request()
+              .record(one.session, 1, 1)
+              .set("a", std::string(700, 'a'))
+              .set("b", std::string(500, 'b')));
   Request request;
   request.record(one.session, 3, 3);
   for (int i = 0; i < 50; ++i) request.get(i % 2 == 0 ? "a" : "b");
@@ -92,7 +102,9 @@ TEST("replies: many values go over as many datagrams as they need, in order") {
   }
 }
 
-TEST("replies: without a free slot they wait in memory, keep their order, and requests are put off") {
+TEST(
+    "replies: without a free slot they wait in memory, keep their order, and requests are put "
+    "off") {
   One one({.replySlots = 4});
   one.run(Request().record(one.session, 1, 1).set("a", std::string(1000, 'a')));
   Request request;
@@ -169,24 +181,29 @@ Bytes altered(const Request& request, size_t at, uint8_t value) {
 TEST("malformed: what no client sends is refused and consumes nothing") {
   One one;
   const auto record = [&] { return Request().record(one.session, 1, 1); };
-  CHECK(taken(one, record()) == Taken::malformed);                      // no operation
-  CHECK(taken(one, record().plain(op::OPEN)) == Taken::malformed);      // OPEN in a session
-  CHECK(taken(one, record().plain(33)) == Taken::malformed);            // no such kind
-  CHECK(taken(one, record().set("", "v")) == Taken::malformed);         // no key
+  CHECK(taken(one, record()) == Taken::malformed);                  // no operation
+  CHECK(taken(one, record().plain(op::OPEN)) == Taken::malformed);  // OPEN in a session
+  CHECK(taken(one, record().plain(33)) == Taken::malformed);        // no such kind
+  CHECK(taken(one, record().set("", "v")) == Taken::malformed);     // no key
   CHECK(taken(one, record().set(std::string(251, 'k'), "v")) == Taken::malformed);
   CHECK(taken(one, record().fragment(10, 5, "sixsix")) == Taken::malformed);
   CHECK(taken(one, record().fragment(2u << 20, 0, "x")) == Taken::malformed);
   CHECK(taken(one, Request().record(one.session, 0, 1).set("k", "v")) == Taken::malformed);
-  CHECK(taken(one, Request().record(one.session, COUNTER_MAX + 1, 1).set("k", "v")) == Taken::malformed);
+  CHECK(taken(one, Request().record(one.session, COUNTER_MAX + 1, 1).set("k", "v")) ==
+        Taken::malformed);
   CHECK(taken(one, Request().record(one.session, 3, 1, 3).set("k", "v")) == Taken::malformed);
   CHECK(taken(one, Request().record(0, 0, 5).set("k", "v")) == Taken::malformed);
   CHECK(taken(one, Request().open(5).set("k", "v")) == Taken::malformed);  // OPEN not alone
   const Request good = record().set("k", "v");
   const size_t body = BODY_OFFSET;
-  CHECK(one.rig.requestBytes(altered(good, body + offsetof(Record, writes), 0), 0) == Taken::malformed);
-  CHECK(one.rig.requestBytes(altered(good, body + offsetof(Record, count), 2), 0) == Taken::malformed);
-  CHECK(one.rig.requestBytes(altered(good, body + offsetof(Record, origin), 1), 0) == Taken::malformed);
-  CHECK(one.rig.requestBytes(altered(good, body + offsetof(Record, flags), 1), 0) == Taken::malformed);
+  CHECK(one.rig.requestBytes(altered(good, body + offsetof(Record, writes), 0), 0) ==
+        Taken::malformed);
+  CHECK(one.rig.requestBytes(altered(good, body + offsetof(Record, count), 2), 0) ==
+        Taken::malformed);
+  CHECK(one.rig.requestBytes(altered(good, body + offsetof(Record, origin), 1), 0) ==
+        Taken::malformed);
+  CHECK(one.rig.requestBytes(altered(good, body + offsetof(Record, flags), 1), 0) ==
+        Taken::malformed);
   CHECK(one.rig.requestBytes(altered(good, offsetof(Header, length), 20), 0) == Taken::malformed);
   EQUAL(one.rig.counter(machine::counter::MALFORMED), 17.0);
   EQUAL(one.rig.turn(one.log).size(), 0u);
@@ -213,13 +230,27 @@ Bytes goodRequest(Random& random, uint64_t session) {
   for (uint64_t i = 0; i < count; ++i) {
     const std::string key = rig::keyOf(random.below(10));
     switch (random.below(8)) {
-      case 0: request.get(key); break;
-      case 1: request.setIf(key, random.below(20), "new"); break;
-      case 2: request.fragment(40, static_cast<uint32_t>(random.below(2)) * 20, std::string(20, 'f')); break;
-      case 3: request.remove(key); break;
-      case 4: request.plain(op::SYNC); break;
-      case 5: request.open(random.below(9)); break;
-      default: request.set(key, std::string(random.below(50), 'v')); break;
+      case 0:
+        request.get(key);
+        break;
+      case 1:
+        request.setIf(key, random.below(20), "new");
+        break;
+      case 2:
+        request.fragment(40, static_cast<uint32_t>(random.below(2)) * 20, std::string(20, 'f'));
+        break;
+      case 3:
+        request.remove(key);
+        break;
+      case 4:
+        request.plain(op::SYNC);
+        break;
+      case 5:
+        request.open(random.below(9));
+        break;
+      default:
+        request.set(key, std::string(random.below(50), 'v'));
+        break;
     }
   }
   return request.datagram();
@@ -243,13 +274,15 @@ TEST("malformed: a million mutated requests and forwards break nothing") {
     for (uint64_t k = random.below(4); k > 0; --k) {
       const size_t at = random.below(bytes.size() - 44) + 44;
       bytes[random.below(20) == 0 ? 12 + random.below(2) : at] =
-          random.below(2) == 0 ? static_cast<uint8_t>(random.below(256)) : static_cast<uint8_t>(random.below(4));
+          random.below(2) == 0 ? static_cast<uint8_t>(random.below(256))
+                               : static_cast<uint8_t>(random.below(4));
     }
     if (random.below(4) == 0) {
       bytes[BODY_OFFSET + offsetof(Record, origin)] = 2;
       ++taken[static_cast<uint32_t>(one.rig.forwarded({bytes, 0, 0}))];
     } else {
-      ++taken[static_cast<uint32_t>(one.rig.requestBytes(bytes, static_cast<uint32_t>(random.below(3) == 0)))];
+      ++taken[static_cast<uint32_t>(
+          one.rig.requestBytes(bytes, static_cast<uint32_t>(random.below(3) == 0)))];
     }
     if (i == 0) one.rig.linkOpen(1);
     if (random.below(256) == 0) one.rig.turn(one.log);

@@ -1,5 +1,5 @@
-// Measures the data path: nanoseconds an operation for 8-byte keys and 32-byte values, random over many keys.
-// Usage: micro [keys] [seconds for each measurement]
+// Measures the data path: nanoseconds an operation for 8-byte keys and 32-byte values, random over
+// many keys. Usage: micro [keys] [seconds for each measurement]
 #include <cstring>
 #include <ctime>
 
@@ -67,9 +67,21 @@ Bench::Bench(uint64_t keys)
       replyRows_(ROWS * 4),
       applyRows_(ROWS),
       counters_(machine::COUNTERS) {
-  machine::Settings settings{slab_.data(), slab_.size(), DATAGRAM, 1, at(ENTRIES + 2 * BURST + 2),
-                             REPLY_SLOTS, LINKS, SESSIONS, 1u << 16, uint64_t{4} << 30, ROWS,
-                             packRows_.data(), replyRows_.data(), applyRows_.data(), counters_.data()};
+  machine::Settings settings{slab_.data(),
+                             slab_.size(),
+                             DATAGRAM,
+                             1,
+                             at(ENTRIES + 2 * BURST + 2),
+                             REPLY_SLOTS,
+                             LINKS,
+                             SESSIONS,
+                             1u << 16,
+                             uint64_t{4} << 30,
+                             ROWS,
+                             packRows_.data(),
+                             replyRows_.data(),
+                             applyRows_.data(),
+                             counters_.data()};
   std::string error;
   machine_ = Machine::create(settings, error);
   machine::require(machine_ != nullptr, "micro: the settings are possible");
@@ -143,7 +155,8 @@ void Bench::apply(double seconds, uint32_t operations) {
   double spent = 0;
   uint64_t done = 0;
   while (spent < seconds) {
-    for (uint32_t i = 0; i < ENTRIES; ++i) entry(i, 1 + random64(random_) % SESSIONS, operations, UINT64_MAX);
+    for (uint32_t i = 0; i < ENTRIES; ++i)
+      entry(i, 1 + random64(random_) % SESSIONS, operations, UINT64_MAX);
     const double start = now();
     for (uint32_t i = 0; i < ENTRIES; i += BURST) {
       for (uint32_t k = 0; k < BURST; ++k) applyRows_[k] = at(i + k);
@@ -152,8 +165,9 @@ void Bench::apply(double seconds, uint32_t operations) {
     spent += now() - start;
     done += uint64_t{ENTRIES} * operations;
   }
-  std::printf("apply, %2u a record:                    %6.1f ns an operation, %5.1f M/s\n", operations,
-              spent / static_cast<double>(done) * 1e9, static_cast<double>(done) / spent / 1e6);
+  std::printf("apply, %2u a record:                    %6.1f ns an operation, %5.1f M/s\n",
+              operations, spent / static_cast<double>(done) * 1e9,
+              static_cast<double>(done) / spent / 1e6);
 }
 
 uint32_t Bench::freeReplies() {
@@ -188,7 +202,8 @@ void Bench::requests(double seconds, uint32_t reads, bool reading) {
   while (taking + applying + answering < seconds) {
     for (uint32_t i = 0; i < BURST; ++i) {
       const uint32_t session = 1 + i % SESSIONS;
-      const Record head{0, 0, ORIGIN_CLIENT, 0, session, sequences_[session] + 1, operations_[session], 0, 0};
+      const Record head{
+          0, 0, ORIGIN_CLIENT, 0, session, sequences_[session] + 1, operations_[session], 0, 0};
       const uint32_t bytes = writeRecord(at(i) + BODY_OFFSET, head, writes, reads);
       sequences_[session] += writes;
       operations_[session] += writes + reads;
@@ -215,7 +230,8 @@ void Bench::requests(double seconds, uint32_t reads, bool reading) {
   const double scale = 1e9 / static_cast<double>(done);
   std::printf("%-38s %6.1f ns an operation (taken %.1f, applied %.1f, replies %.1f)\n",
               reading ? "reads, taken and answered:" : "writes, taken, packed, applied, answered:",
-              (taking + applying + answering) * scale, taking * scale, applying * scale, answering * scale);
+              (taking + applying + answering) * scale, taking * scale, applying * scale,
+              answering * scale);
 }
 
 }  // namespace

@@ -8,12 +8,12 @@ namespace rig {
 
 using machine::Taken;
 
-Request& Request::record(uint64_t session, uint64_t sequence, uint64_t operation, uint32_t unanswered) {
+Request& Request::record(uint64_t session, uint64_t sequence, uint64_t operation,
+                         uint32_t unanswered) {
   record_ = body_.size();
   body_.resize(body_.size() + sizeof(wire::Record));
-  wire::store(body_.data() + record_,
-              wire::Record{sizeof(wire::Record), 0, wire::ORIGIN_CLIENT, 0, session, sequence, operation, 0,
-                           unanswered});
+  wire::store(body_.data() + record_, wire::Record{sizeof(wire::Record), 0, wire::ORIGIN_CLIENT, 0,
+                                                   session, sequence, operation, 0, unanswered});
   return *this;
 }
 
@@ -25,10 +25,12 @@ Request& Request::open(uint64_t nonce) {
 
 void Request::operation(uint8_t kind, const std::string& prefix, const std::string& key,
                         const std::string& value) {
-  const wire::Operation head{kind, static_cast<uint8_t>(key.size()), static_cast<uint16_t>(value.size())};
+  const wire::Operation head{kind, static_cast<uint8_t>(key.size()),
+                             static_cast<uint16_t>(value.size())};
   const auto* at = reinterpret_cast<const uint8_t*>(&head);
   body_.insert(body_.end(), at, at + sizeof head);
-  for (const std::string& part : {prefix, key, value}) body_.insert(body_.end(), part.begin(), part.end());
+  for (const std::string& part : {prefix, key, value})
+    body_.insert(body_.end(), part.begin(), part.end());
   body_.resize((body_.size() + 3) & ~size_t{3});
   auto record = wire::load<wire::Record>(body_.data() + record_);
   record.bytes = static_cast<uint32_t>(body_.size() - record_);
@@ -94,9 +96,10 @@ std::string keyOf(uint64_t number) {
   return key;
 }
 
-std::string wideOf(uint8_t kind, const std::string& key, const std::string& value, uint64_t version) {
-  const wire::Wide wide{kind, static_cast<uint8_t>(key.size()), 0, static_cast<uint32_t>(value.size()),
-                        version};
+std::string wideOf(uint8_t kind, const std::string& key, const std::string& value,
+                   uint64_t version) {
+  const wire::Wide wide{kind, static_cast<uint8_t>(key.size()), 0,
+                        static_cast<uint32_t>(value.size()), version};
   return bytesOf(wide) + key + value;
 }
 
@@ -210,7 +213,8 @@ std::vector<Entry> Rig::turn(Log& log) {
   return entries;
 }
 
-void Rig::decodeReply(uint32_t link, uint32_t offset, uint32_t length, std::vector<Answer>& answers) {
+void Rig::decodeReply(uint32_t link, uint32_t offset, uint32_t length,
+                      std::vector<Answer>& answers) {
   static std::vector<uint8_t> statuses(RESULT_ROWS);
   static std::vector<double> versions(RESULT_ROWS);
   static std::vector<uint32_t> offsets(RESULT_ROWS), bytes(RESULT_ROWS), rows(RESULT_ROWS);
@@ -221,8 +225,9 @@ void Rig::decodeReply(uint32_t link, uint32_t offset, uint32_t length, std::vect
   CHECK(records >= 0);
   for (int32_t i = 0; i < records; ++i) {
     const uint32_t at = rows[static_cast<size_t>(i) * 6];
-    const machine::ResultColumns columns{RESULT_ROWS,    statuses.data(), versions.data(), offsets.data(),
-                                         bytes.data(),   values_.data(),  VALUES_BYTES,    &valueEnd_};
+    const machine::ResultColumns columns{RESULT_ROWS,    statuses.data(), versions.data(),
+                                         offsets.data(), bytes.data(),    values_.data(),
+                                         VALUES_BYTES,   &valueEnd_};
     const int32_t count = decoders_[link].decode(slab + at, slabBytes_ - at, columns, 0);
     CHECK(count >= 0);
     const auto head = wire::load<wire::ReplyRecord>(slab + at);

@@ -1,5 +1,6 @@
 /**
- * A machine in its own slab, with the parts that TypeScript plays: links, the log, the sealing of entries.
+ * A machine in its own slab, with the parts that TypeScript plays: links, the log, the sealing of
+ * entries.
  */
 #pragma once
 
@@ -55,7 +56,8 @@ struct Random {
 std::string keyOf(uint64_t number);
 
 /** The wide form of an operation, to be sent in fragments. */
-std::string wideOf(uint8_t kind, const std::string& key, const std::string& value, uint64_t version = 0);
+std::string wideOf(uint8_t kind, const std::string& key, const std::string& value,
+                   uint64_t version = 0);
 
 struct Answer {
   uint32_t link;

@@ -16,7 +16,8 @@ TEST("session: its id is the counter of its OPEN") {
 
 TEST("session: writes are answered in one run with the counters as versions") {
   One one;
-  const auto answers = one.run(Request().record(one.session, 1, 7).set("a", "1").set("b", "2").set("c", "3"));
+  const auto answers =
+      one.run(Request().record(one.session, 1, 7).set("a", "1").set("b", "2").set("c", "3"));
   EQUAL(answers.size(), 3u);
   for (uint32_t i = 0; i < 3; ++i) {
     EQUAL(answers[i].operation, 7u + i);
@@ -56,8 +57,12 @@ TEST("session: a record ordered twice takes effect once") {
 TEST("session: of a record half applied only the other half is packed") {
   One one;
   one.run(Request().record(one.session, 1, 1).set("a", "1").set("b", "2"));
-  const auto answers = one.run(
-      Request().record(one.session, 1, 1, 0).set("a", "1").set("b", "2").set("c", "3").set("d", "4"));
+  const auto answers = one.run(Request()
+                                   .record(one.session, 1, 1, 0)
+                                   .set("a", "1")
+                                   .set("b", "2")
+                                   .set("c", "3")
+                                   .set("d", "4"));
   EQUAL(answers.size(), 4u);
   EQUAL(one.log.counter, 5u);
   for (uint32_t i = 0; i < 4; ++i) EQUAL(answers[i].version, 2u + i);
@@ -76,7 +81,13 @@ TEST("session: a read between two writes of one record sees the first and not th
   One one;
   const auto answers = one.run(Request()
                                    .record(one.session, 1, 1)
-                                   .get("a").set("a", "1").get("a").set("a", "2").get("a").remove("a").get("a"));
+                                   .get("a")
+                                   .set("a", "1")
+                                   .get("a")
+                                   .set("a", "2")
+                                   .get("a")
+                                   .remove("a")
+                                   .get("a"));
   EQUAL(answers.size(), 7u);
   std::string values[8];
   uint32_t statuses[8] = {};
@@ -142,7 +153,8 @@ TEST("session: an unknown one is answered SESSION_EXPIRED, reads and writes") {
 
 TEST("session: CLOSE is answered and ends it, with what comes behind it") {
   One one;
-  one.rig.request(Request().record(one.session, 1, 1).set("a", "1").plain(op::CLOSE).set("a", "2").get("a"), 0);
+  one.rig.request(
+      Request().record(one.session, 1, 1).set("a", "1").plain(op::CLOSE).set("a", "2").get("a"), 0);
   one.rig.turn(one.log);
   const auto answers = one.rig.answers();
   EQUAL(answers.size(), 4u);
@@ -167,12 +179,15 @@ TEST("session: more than the cluster has room for are refused, and room comes ba
 
 TEST("window: more unanswered writes than the window are refused before the order") {
   One one({.sessionWindow = 4});
-  EQUAL(one.run(Request().record(one.session, 1, 1).set("a", "1").set("a", "2").set("a", "3")).size(), 3u);
+  EQUAL(
+      one.run(Request().record(one.session, 1, 1).set("a", "1").set("a", "2").set("a", "3")).size(),
+      3u);
   const auto answers = one.run(Request().record(one.session, 4, 4, 3).set("a", "4").set("a", "5"));
   EQUAL(answers.size(), 2u);
   EQUAL(answers[0].status, status::BAD_REQUEST);
   EQUAL(one.log.counter, 4u);
-  EQUAL(one.run(Request().record(one.session, 4, 4, 1).set("a", "4").set("a", "5"))[1].status, status::OK);
+  EQUAL(one.run(Request().record(one.session, 4, 4, 1).set("a", "4").set("a", "5"))[1].status,
+        status::OK);
 }
 
 TEST("move: what is owed follows the session to its new link") {
@@ -202,7 +217,8 @@ TEST("move: late mail of the old link does not take the session back") {
 
 TEST("move: a write asked for again on one link is packed again and answered once") {
   One one;
-  const Request request = Request().record(one.session, 1, 1).set("a", "1").get("a").set("b", "2").get("b");
+  const Request request =
+      Request().record(one.session, 1, 1).set("a", "1").get("a").set("b", "2").get("b");
   one.rig.request(request, 0);
   one.rig.packEnd();  // lost with a leader
   one.rig.packBegin();
@@ -217,8 +233,13 @@ TEST("move: of what is asked for again only what is missing is owed anew") {
   one.rig.request(Request().record(one.session, 3, 5).get("x").set("c", "3").get("c"), 0);
   const auto answers = one.run(Request()
                                    .record(one.session, 1, 1)
-                                   .set("a", "1").get("a").set("b", "2").get("b")
-                                   .get("x").set("c", "3").get("c"));
+                                   .set("a", "1")
+                                   .get("a")
+                                   .set("b", "2")
+                                   .get("b")
+                                   .get("x")
+                                   .set("c", "3")
+                                   .get("c"));
   EQUAL(answers.size(), 7u);
   for (uint32_t i = 0; i < answers.size(); ++i) EQUAL(answers[i].operation, 1u + i);
 }
@@ -244,7 +265,8 @@ TEST("forward: what is applied of this replica's forwards is known, skipped reco
   one.rig.request(Request().record(one.session, 1, 1).set("a", "1"), 0);
   one.rig.request(Request().record(one.session, 5, 5).set("a", "5"), 0);
   Rig leader({.replica = 2});
-  for (const rig::Entry& entry : one.rig.packEnd()) CHECK(leader.forwarded(entry) == machine::Taken::ok);
+  for (const rig::Entry& entry : one.rig.packEnd())
+    CHECK(leader.forwarded(entry) == machine::Taken::ok);
   auto entries = leader.packEnd();
   for (rig::Entry& entry : entries) one.log.seal(entry);
   one.rig.apply(entries);

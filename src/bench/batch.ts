@@ -5,8 +5,9 @@
  */
 import type { OperationColumns, ResultColumns } from '../store/machine.js'
 import { OP } from '../zab/wire.js'
-import { createKeyRoom, drawIds, writeKeys, writeTraceKeys, type KeySource } from './keys.js'
-import { createRandom, nextWord, type Random } from './random.js'
+import { createDrawRoom, createKeyRoom, drawIds, putWord, writeKeys, writeTraceKeys } from './keys.js'
+import type { DrawRoom, KeySource } from './keys.js'
+import { createRandom, fillWords, type Random } from './random.js'
 import { batchOf, type WorkloadOptions } from './workload-options.js'
 
 export interface Batch {
@@ -24,9 +25,10 @@ export interface Batch {
 export interface Generator {
   readonly source: KeySource
   readonly random: Random
+  readonly room: DrawRoom
   readonly keyBytes: number
   readonly valueBytes: number
-  /** Of 2^32. */
+  /** Of 2^31. */
   readonly writeShare: number
   /** Operations drawn so far. */
   drawn: number
@@ -34,7 +36,7 @@ export interface Generator {
   stamp: number
 }
 
-const TWO32 = 4294967296
+const TWO31 = 2147483648
 const STAMPED_BYTES = 8
 const TRACE_KEY_BYTES_MAX = 250
 /** Values of every length end in this; the first eight bytes are stamped. */
@@ -44,9 +46,10 @@ export function createGenerator(options: WorkloadOptions, source: KeySource): Ge
   return {
     source,
     random: createRandom(options.seed),
+    room: createDrawRoom(batchOf(options)),
     keyBytes: options.keyBytes,
     valueBytes: options.valueBytes,
-    writeShare: Math.round(options.writeRatio * TWO32),
+    writeShare: Math.round(options.writeRatio * TWO31),
     drawn: 0,
     stamp: 0,
   }
@@ -88,7 +91,7 @@ export function createBatch(options: WorkloadOptions, source: KeySource): Batch 
 export function fillBatch(generator: Generator, batch: Batch): void {
   const count = batch.kinds.length
   batch.columns.count = count
-  drawIds(generator.source, generator.random, generator.drawn, batch.ids, count)
+  drawIds(generator.source, generator.random, generator.drawn, batch.ids, count, generator.room)
   generator.drawn += count
   drawKinds(generator, batch, count)
   fillKeysAndValues(generator, batch, count)
@@ -106,18 +109,22 @@ export function fillPreload(generator: Generator, batch: Batch, first: number): 
   return count
 }
 
+/** Without a branch that the processor would have to guess. */
 function drawKinds(generator: Generator, batch: Batch, count: number): void {
-  const { writeShare, random } = generator
-  if (writeShare === 0 || writeShare >= TWO32) {
-    batch.kinds.fill(writeShare === 0 ? OP.GET : OP.SET)
+  const { writeShare, random, room } = generator
+  const { kinds } = batch
+  if (writeShare === 0 || writeShare >= TWO31) {
+    kinds.fill(writeShare === 0 ? OP.GET : OP.SET)
     batch.writes = writeShare === 0 ? 0 : count
     return
   }
+  const { words } = room
+  fillWords(random, words, count)
   let writes = 0
   for (let index = 0; index < count; index++) {
-    const isWrite = nextWord(random) < writeShare
-    batch.kinds[index] = isWrite ? OP.SET : OP.GET
-    if (isWrite) writes++
+    const isWrite = (((words[index] as number) >>> 1) - writeShare) >>> 31
+    kinds[index] = OP.GET + isWrite * (OP.SET - OP.GET)
+    writes += isWrite
   }
   batch.writes = writes
 }
@@ -133,38 +140,38 @@ function fillKeysAndValues(generator: Generator, batch: Batch, count: number): v
   batch.results.valueEnd[0] = 0
 }
 
-/** Values lie one after another; reads have none. */
+/**
+ * Values lie one after another; reads have none: what is stamped for a read is stamped over by the next write, which
+ * costs less than to guess which is which.
+ */
 function stampValues(generator: Generator, batch: Batch, count: number): void {
   const { ids, kinds } = batch
   const { values } = batch.columns
   const { valueBytes } = generator
+  if (valueBytes < STAMPED_BYTES) return stampShort(generator, batch, count)
   let { stamp } = generator
   let offset = 0
   for (let index = 0; index < count; index++) {
-    if (kinds[index] !== OP.SET) continue
-    const id = ids[index] as number
-    stamp = (stamp + 1) >>> 0
-    if (valueBytes >= STAMPED_BYTES) {
-      stampWord(values, offset, id)
-      stampWord(values, offset + 4, stamp)
-    } else {
-      stampShort(values, offset, valueBytes, id, stamp)
-    }
-    offset += valueBytes
+    stamp = (stamp + 1) | 0
+    putWord(values, offset, ids[index] as number)
+    putWord(values, offset + 4, stamp)
+    offset += kinds[index] === OP.SET ? valueBytes : 0
   }
   generator.stamp = stamp
 }
 
-function stampWord(bytes: Uint8Array, offset: number, word: number): void {
-  bytes[offset] = word
-  bytes[offset + 1] = word >>> 8
-  bytes[offset + 2] = word >>> 16
-  bytes[offset + 3] = word >>> 24
-}
-
-function stampShort(bytes: Uint8Array, offset: number, count: number, id: number, stamp: number): void {
-  for (let at = 0; at < count; at++) {
-    bytes[offset + at] = at < 4 ? id >>> (8 * at) : stamp >>> (8 * (at - 4))
+function stampShort(generator: Generator, batch: Batch, count: number): void {
+  const { values } = batch.columns
+  const { valueBytes } = generator
+  let offset = 0
+  for (let index = 0; index < count; index++) {
+    if (batch.kinds[index] !== OP.SET) continue
+    const id = batch.ids[index] as number
+    generator.stamp = (generator.stamp + 1) | 0
+    for (let at = 0; at < valueBytes; at++) {
+      values[offset + at] = at < 4 ? id >>> (8 * at) : generator.stamp >>> (8 * (at - 4))
+    }
+    offset += valueBytes
   }
 }
 

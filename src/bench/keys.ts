@@ -7,9 +7,9 @@ import { readFile } from 'node:fs/promises'
 import { assert } from '../assert.js'
 import { ZabkvError } from '../errors.js'
 import { KEY_BYTES_MAX } from '../zab/limits.js'
-import { nextBelow, type Random } from './random.js'
+import { below, fillWords, type Random } from './random.js'
 import { KEY_DIGITS, type WorkloadOptions } from './workload-options.js'
-import { createZipf, nextZipf, type Zipf } from './zipf.js'
+import { createZipf, createZipfRoom, drawZipf, type Zipf, type ZipfRoom } from './zipf.js'
 
 /** Distinct keys of a trace, and the ids of its lines. */
 export interface Trace {
@@ -26,7 +26,8 @@ export type KeySource =
   | { readonly kind: 'trace'; readonly keys: number; readonly trace: Trace }
 
 const ZERO = 0x30
-const DIGITS = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0))
+/** From what follows '9' to 'a'. */
+const LETTER_OFFSET = 0x61 - 0x3a
 
 export async function createKeySource(options: WorkloadOptions): Promise<KeySource> {
   const { keys, distribution } = options
@@ -82,6 +83,16 @@ function tooLong(file: string, line: number, bytes: number): ZabkvError {
   return new ZabkvError('KEY_TOO_LONG', sentence)
 }
 
+/** What drawing a batch needs for itself; one for all batches. */
+export interface DrawRoom {
+  readonly words: Int32Array
+  readonly zipf: ZipfRoom
+}
+
+export function createDrawRoom(count: number): DrawRoom {
+  return { words: new Int32Array(2 * count), zipf: createZipfRoom(count) }
+}
+
 /** Draws ids[0, count). `start`: lines of the trace drawn so far. */
 export function drawIds(
   source: KeySource,
@@ -89,11 +100,15 @@ export function drawIds(
   start: number,
   ids: Uint32Array,
   count: number,
+  room: DrawRoom,
 ): void {
+  const { words } = room
   if (source.kind === 'uniform') {
-    for (let index = 0; index < count; index++) ids[index] = nextBelow(random, source.keys)
+    fillWords(random, words, count)
+    for (let index = 0; index < count; index++) ids[index] = below(words[index] as number, source.keys)
   } else if (source.kind === 'zipf') {
-    for (let index = 0; index < count; index++) ids[index] = nextZipf(source.zipf, random)
+    fillWords(random, words, 2 * count)
+    drawZipf(source.zipf, words, ids, count, room.zipf)
   } else if (source.kind === 'single') {
     ids.fill(0, 0, count)
   } else {
@@ -106,17 +121,45 @@ export function drawIds(
   }
 }
 
-/** Writes numbered keys of `keyBytes` each; what is before the digits must hold zeros already (see createKeyRoom). */
+/** Writes numbered keys of `keyBytes` each; before the digits there are zeros already (see createKeyRoom). */
 export function writeKeys(ids: Uint32Array, count: number, keys: Uint8Array, keyBytes: number): void {
-  let end = keyBytes
+  if (keyBytes % 4 === 0) return writeAlignedKeys(ids, count, keys, keyBytes)
+  let at = keyBytes - KEY_DIGITS
   for (let index = 0; index < count; index++) {
-    let rest = ids[index] as number
-    for (let digit = 1; digit <= KEY_DIGITS; digit++) {
-      keys[end - digit] = DIGITS[rest & 15] as number
-      rest >>>= 4
-    }
-    end += keyBytes
+    const id = ids[index] as number
+    putWord(keys, at, fourDigits(id >>> 16))
+    putWord(keys, at + 4, fourDigits(id & 0xffff))
+    at += keyBytes
   }
+}
+
+function writeAlignedKeys(ids: Uint32Array, count: number, keys: Uint8Array, keyBytes: number): void {
+  const words = new Int32Array(keys.buffer, keys.byteOffset, keys.length >>> 2)
+  const step = keyBytes >>> 2
+  let at = step - 2
+  for (let index = 0; index < count; index++) {
+    const id = ids[index] as number
+    words[at] = fourDigits(id >>> 16)
+    words[at + 1] = fourDigits(id & 0xffff)
+    at += step
+  }
+}
+
+/** 16 bits as four hexadecimal digits, the most significant one in the lowest byte, all four at a time. */
+function fourDigits(value: number): number {
+  const nibbles =
+    (value >>> 12) | (value & 0x0f00) | ((value & 0x00f0) << 12) | ((value & 0x000f) << 24)
+  // A nibble of ten or more carries into its byte's fifth bit when six is added: it is a letter.
+  const letters = ((nibbles + 0x06060606) >>> 4) & 0x01010101
+  return (nibbles + 0x30303030 + Math.imul(letters, LETTER_OFFSET)) | 0
+}
+
+/** Little endian. */
+export function putWord(bytes: Uint8Array, offset: number, word: number): void {
+  bytes[offset] = word
+  bytes[offset + 1] = word >>> 8
+  bytes[offset + 2] = word >>> 16
+  bytes[offset + 3] = word >>> 24
 }
 
 /** Room for `count` numbered keys, full of the digit zero. */

@@ -5,16 +5,16 @@
  * column, another decides between its two keys; both fields of a column share a cache line.
  */
 import { assert } from '../assert.js'
-import { createRandom, nextBelow, nextWord, type Random } from './random.js'
+import { below, createRandom, nextBelow } from './random.js'
 
 /** 128 MiB of table. */
 export const ZIPF_KEYS_MAX = 1 << 24
-const TWO32 = 4294967296
+const TWO31 = 2147483648
 
 export interface Zipf {
   readonly keys: number
-  /** Two words a key: the share of the column (of 2^32) that is its own, and the key that has the rest. */
-  readonly columns: Uint32Array
+  /** Two words a key: the share of the column (of 2^31) that is its own, and the key that has the rest. */
+  readonly columns: Int32Array
 }
 
 export function createZipf(keys: number, exponent: number, seed: number): Zipf {
@@ -23,10 +23,35 @@ export function createZipf(keys: number, exponent: number, seed: number): Zipf {
   return { keys, columns: aliasColumns(weights) }
 }
 
-export function nextZipf(zipf: Zipf, random: Random): number {
-  const key = nextBelow(random, zipf.keys)
-  const own = zipf.columns[2 * key] as number
-  return nextWord(random) < own ? key : (zipf.columns[2 * key + 1] as number)
+/**
+ * Draws ids[0, count) from 2 * count random words. The columns lie anywhere in memory: they are all read before
+ * any of them decides, so that the processor waits for many at a time.
+ */
+export function drawZipf(zipf: Zipf, words: Int32Array, ids: Uint32Array, count: number, room: ZipfRoom): void {
+  const { keys, columns } = zipf
+  const { owns, others } = room
+  for (let index = 0; index < count; index++) {
+    const key = below(words[index] as number, keys)
+    ids[index] = key
+    owns[index] = columns[2 * key] as number
+    others[index] = columns[2 * key + 1] as number
+  }
+  for (let index = 0; index < count; index++) {
+    // 1 or 0 by the sign of the difference: a branch here would be guessed wrong half of the time.
+    const isOwn = (((words[count + index] as number) >>> 1) - (owns[index] as number)) >>> 31
+    const other = others[index] as number
+    ids[index] = other + Math.imul((ids[index] as number) - other, isOwn)
+  }
+}
+
+/** Columns read, of one batch. */
+export interface ZipfRoom {
+  readonly owns: Int32Array
+  readonly others: Int32Array
+}
+
+export function createZipfRoom(count: number): ZipfRoom {
+  return { owns: new Int32Array(count), others: new Int32Array(count) }
 }
 
 /** Probabilities times the number of keys: the mean is one. */
@@ -51,9 +76,9 @@ function scrambledWeights(keys: number, exponent: number, seed: number): Float64
 }
 
 /** Fills columns of mean height from keys below the mean, each topped up by one key above it. */
-function aliasColumns(weights: Float64Array): Uint32Array {
+function aliasColumns(weights: Float64Array): Int32Array {
   const keys = weights.length
-  const columns = new Uint32Array(2 * keys)
+  const columns = new Int32Array(2 * keys)
   const stack = new Uint32Array(keys) // small keys grow from the front, large ones from the back
   let small = 0
   let large = keys
@@ -78,11 +103,11 @@ function aliasColumns(weights: Float64Array): Uint32Array {
   return columns
 }
 
-function ownColumn(columns: Uint32Array, key: number): void {
-  columns[2 * key] = TWO32 - 1
+function ownColumn(columns: Int32Array, key: number): void {
+  columns[2 * key] = TWO31 - 1
   columns[2 * key + 1] = key
 }
 
 function share(weight: number): number {
-  return Math.min(Math.floor(weight * TWO32), TWO32 - 1)
+  return Math.min(Math.floor(weight * TWO31), TWO31 - 1)
 }

@@ -1,6 +1,7 @@
 /** `zabkv doctor`. */
 import type { CommandModule } from 'yargs'
-import { examine, type Finding } from '../observe/doctor.js'
+import { examine } from '../observe/doctor.js'
+import type { Fact } from '../transport/probe.js'
 import { EXIT } from './fail.js'
 import { clusterOptions, jsonOption, printJson, registryOf, type ClusterArguments } from './options.js'
 
@@ -23,26 +24,26 @@ export const doctorCommand: CommandModule<object, DoctorArguments> = {
 }
 
 async function runDoctor(given: DoctorArguments): Promise<void> {
-  const examination = await examine({
+  const facts = await examine({
     registry: registryOf(given.registry),
     address: given.address,
     path: process.env['PATH'] ?? '',
     nodeVersion: process.version,
   })
-  const isWell = examination.findings.every(({ verdict }) => verdict !== 'wrong')
-  if (given.json) printJson({ ok: isWell, ...examination })
-  else process.stdout.write(`${textOf(examination.findings)}\n`)
+  const isWell = facts.every(({ verdict }) => verdict !== 'fail')
+  if (given.json) printJson({ ok: isWell, facts })
+  else process.stdout.write(`${textOf(facts)}\n`)
   if (!isWell) process.exitCode = EXIT.FAILED
 }
 
-function textOf(findings: readonly Finding[]): string {
-  const marks = { ok: 'ok', note: '-', wrong: 'WRONG' } as const
-  const widths = findings.map(({ subject }) => subject.length)
-  const indent = ' '.repeat(9)
-  return findings
-    .map(({ subject, verdict, found, advice }) => {
-      const line = `${marks[verdict].padEnd(7)}  ${subject.padEnd(Math.max(...widths))}  ${found}`
-      return advice === '' ? line : `${line}\n${indent}${advice}`
+/** What to do stands under what is not well. */
+function textOf(facts: readonly Fact[]): string {
+  const width = Math.max(...facts.map(({ name }) => name.length))
+  const indent = ' '.repeat(6)
+  return facts
+    .map(({ name, verdict, value, advice }) => {
+      const line = `${verdict.padEnd(4)}  ${name.padEnd(width)}  ${value}`
+      return verdict === 'ok' ? line : `${line}\n${indent}${advice}`
     })
     .join('\n')
 }

@@ -1,8 +1,9 @@
 /**
  * Answers: reply records to the sessions and batches they belong to.
  *
- * Answers come in the issue order of each session, so a record's operations are always the oldest unanswered
- * ones. What a reply says is checked against that; a replica that contradicts it is left (receive.ts).
+ * Answers come in the issue order of each session, so a record's operations are always the oldest
+ * unanswered ones. What a reply says is checked against that; a replica that contradicts it is left
+ * (receive.ts).
  */
 
 import { at } from '../assert.js'
@@ -55,7 +56,12 @@ function onOpenAnswer(core: Core, offset: number, count: number, nonce: number):
   return true
 }
 
-function onSessionAnswers(core: Core, session: SessionState, offset: number, count: number): boolean {
+function onSessionAnswers(
+  core: Core,
+  session: SessionState,
+  offset: number,
+  count: number,
+): boolean {
   const batch = answeringOf(session)
   if (batch === null) return false
   let last: number
@@ -79,7 +85,10 @@ function onSessionAnswers(core: Core, session: SessionState, offset: number, cou
   return true
 }
 
-/** A large value comes in parts, in records of their own: they are put together apart from other answers. */
+/**
+ * A large value comes in parts, in records of their own: they are put together apart from other
+ * answers.
+ */
 function isParts(core: Core, offset: number): boolean {
   const result = offset + REPLY_RECORD.SIZE + RESULT.tag
   return (at(core.words, result >>> 2) & 0xff) === RESULT_TAG.PART

@@ -46,7 +46,11 @@ export function createAttach(index: number): Attach {
 }
 
 /** The id after the current one, round robin; the preferred one at first, else any. */
-export function nextMember(attach: Attach, preferred: number | null, random: number): Member | null {
+export function nextMember(
+  attach: Attach,
+  preferred: number | null,
+  random: number,
+): Member | null {
   const ids = [...attach.members.keys()].sort((a, b) => a - b)
   if (ids.length === 0) return null
   const { member } = attach

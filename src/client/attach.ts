@@ -1,7 +1,8 @@
 /**
- * Which replica the client speaks to: HELLO until WELCOME, and on to the next one when it is silent, refuses or
- * says goodbye. Everything unanswered then goes again under the same numbers: a write is applied once, and a
- * replica that has seen less than this client is not accepted, so that no session goes back in time.
+ * Which replica the client speaks to: HELLO until WELCOME, and on to the next one when it is
+ * silent, refuses or says goodbye. Everything unanswered then goes again under the same numbers: a
+ * write is applied once, and a replica that has seen less than this client is not accepted, so that
+ * no session goes back in time.
  */
 
 import { assert, item } from '../assert.js'
@@ -70,7 +71,8 @@ export function leave(core: Core, why: Move, now: number): void {
   forgetDestination(core, now)
   attach.phase = 'seeking'
   const triedAll = ++attach.fruitless % Math.max(1, attach.members.size) === 0
-  // Silence has cost time enough; a refusal comes at once, and a round of them must not become a flood.
+  // Silence has cost time enough; a refusal comes at once, and a round of them must not become a
+  // flood.
   attach.restUntil = triedAll && why !== 'silent' && why !== 'stuck' ? now + HELLO_MILLIS : now
   refresh(core)
   if (why === 'unknown-link' && attach.member !== null) {
@@ -183,7 +185,10 @@ function forgetDestination(core: Core, now: number): void {
   core.attach.destination = -1
 }
 
-/** Nothing heard although something is owed, or heard but not answered: another replica may do better. */
+/**
+ * Nothing heard although something is owed, or heard but not answered: another replica may do
+ * better.
+ */
 function judge(core: Core, now: number): void {
   const { link, settings } = core
   if (link === null || !core.isWaiting) return

@@ -1,9 +1,10 @@
 /**
  * A batch: operations of one session that are numbered, sent and answered in order.
  *
- * Its *units* are what takes an operation number: operations of the columns by index, or the fragments of one
- * wide operation. Everything below `answered` has its answer, everything below `sendAt` went to the current
- * replica, everything below `sentEnd` went to some replica: that may have happened even when no answer comes.
+ * Its *units* are what takes an operation number: operations of the columns by index, or the
+ * fragments of one wide operation. Everything below `answered` has its answer, everything below
+ * `sendAt` went to the current replica, everything below `sentEnd` went to some replica: that may
+ * have happened even when no answer comes.
  */
 
 import { assert } from '../assert.js'
@@ -15,7 +16,10 @@ import { copyColumns, cursorsAt, isRead, kindAt, writesIn } from './columns.js'
 export interface Owner {
   /** Operations [from, to) have their answers in the batch's results. */
   onAnswered(batch: Batch, from: number, to: number): void
-  /** Operations [from, to) will not be answered; the batch forgets its owner. Must not touch the session. */
+  /**
+   * Operations [from, to) will not be answered; the batch forgets its owner. Must not touch the
+   * session.
+   */
   onFailed(batch: Batch, from: number, to: number, code: ErrorCode): void
 }
 
@@ -23,7 +27,9 @@ export interface Batch {
   columns: OperationColumns // its `count` is set before each encode
   results: ResultColumns
   owner: Owner | null //       null: nobody waits any more, answers are discarded
-  /** The columns are the caller's: to be copied when the caller is told before the answers are in. */
+  /**
+   * The columns are the caller's: to be copied when the caller is told before the answers are in.
+   */
   readonly borrowed: boolean
   readonly wide: Uint8Array | null // the block of a wide operation, in fragments
   first: number //             index of the first operation
@@ -120,8 +126,8 @@ export function rewindBatch(batch: Batch): void {
 }
 
 /**
- * Tells the owner that no answers will come. What was never sent leaves the session's order; what was sent keeps
- * its place, and its answers are discarded.
+ * Tells the owner that no answers will come. What was never sent leaves the session's order; what
+ * was sent keeps its place, and its answers are discarded.
  */
 export function failBatch(batch: Batch, code: ErrorCode): void {
   const { owner } = batch
@@ -131,7 +137,8 @@ export function failBatch(batch: Batch, code: ErrorCode): void {
   if (from < to) owner.onFailed(batch, from, to, code)
   batch.owner = null
   if (batch.wide !== null) {
-    if (batch.sentEnd === 0) batch.end = 0 // else the rest follows: the far side waits for whole operations
+    // Once begun, the rest follows: the far side waits for whole operations.
+    if (batch.sentEnd === 0) batch.end = 0
     return
   }
   batch.end = Math.max(batch.sentEnd, batch.answered)
@@ -142,7 +149,8 @@ export function failBatch(batch: Batch, code: ErrorCode): void {
 export function isDefinite(batch: Batch, index: number, code: ErrorCode): boolean {
   if (isRead(kindAt(batch.columns, index))) return true
   const unit = batch.wide === null ? index : 0
-  // An expired session refuses what comes to it; only what had gone elsewhere before may have been in time.
+  // An expired session refuses what comes to it; only what had gone elsewhere before may have been
+  // in time.
   return unit >= (code === 'SESSION_EXPIRED' ? batch.resentEnd : batch.sentEnd)
 }
 

@@ -22,7 +22,10 @@ import { operationBytesMax } from './wide.js'
 
 /** Of one call. */
 export interface CallOptions {
-  /** Milliseconds until the call fails with TIMEOUT; the client's own setting unless given. Infinity: never. */
+  /**
+   * Milliseconds until the call fails with TIMEOUT; the client's own setting unless given.
+   * Infinity: never.
+   */
   timeoutMillis?: number
   /** Ends the wait with ABORTED. What was sent may still happen. */
   signal?: AbortSignal
@@ -55,7 +58,10 @@ export function call(
   })
 }
 
-/** Columns of operations; `done` is told on this stack or later, so it must only note or settle promises. */
+/**
+ * Columns of operations; `done` is told on this stack or later, so it must only note or settle
+ * promises.
+ */
 export function submitColumns(
   core: Core,
   session: SessionState,
@@ -154,7 +160,8 @@ function join(
 function takesMore(core: Core, gather: Gather, timeoutMillis: number): boolean {
   if (gather.batch.owner === null || gatherIsFull(gather)) return false
   // One deadline for all: none may join so late that its own would be missed by much.
-  return gather.timeoutMillis === timeoutMillis && core.turnMillis - gather.batch.issued < FAST_MILLIS
+  if (gather.timeoutMillis !== timeoutMillis) return false
+  return core.turnMillis - gather.batch.issued < FAST_MILLIS
 }
 
 function newGather(core: Core, timeoutMillis: number): Gather {

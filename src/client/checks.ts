@@ -52,8 +52,9 @@ export function checkMillis(millis: number, name: string): number {
 }
 
 /**
- * Everything that native code and the wire rely on, for every operation. Returns an upper bound of the encoded
- * bytes of the largest one: beyond what a datagram takes, some may have to be cut into fragments.
+ * Everything that native code and the wire rely on, for every operation. Returns an upper bound of
+ * the encoded bytes of the largest one: beyond what a datagram takes, some may have to be cut into
+ * fragments.
  */
 export function checkColumns(columns: OperationColumns, results: ResultColumns | null): number {
   const { count, kinds, keyBytes, valueBytes, versions } = columns
@@ -90,7 +91,9 @@ function checkEach(columns: OperationColumns): number {
     if (key + value > largest) largest = key + value
   }
   if (columns.keys.length < keys) throw badArgument('keys is shorter than the key lengths say.')
-  if (columns.values.length < values) throw badArgument('values is shorter than the value lengths say.')
+  if (columns.values.length < values) {
+    throw badArgument('values is shorter than the value lengths say.')
+  }
   return encodedBytes(OP.SET_IF, largest, 0)
 }
 

@@ -21,10 +21,10 @@ export interface SessionChoice {
 }
 
 /**
- * From connect(). Its methods are those of its own session (see Session for what each guarantees). When the
- * replica falls silent the client moves to another by itself; operations that were not answered are sent again
- * and writes are applied once. Every call ends: with its result, or with a ZabkvError whose `definite` says
- * whether it certainly did not happen.
+ * From connect(). Its methods are those of its own session (see Session for what each guarantees).
+ * When the replica falls silent the client moves to another by itself; operations that were not
+ * answered are sent again and writes are applied once. Every call ends: with its result, or with a
+ * ZabkvError whose `definite` says whether it certainly did not happen.
  */
 export class Client {
   readonly #core: Core
@@ -97,8 +97,8 @@ export class Client {
   }
 
   /**
-   * A further session on the same link, with an order of its own. Costs a write. Rejects with SESSIONS_FULL,
-   * TIMEOUT, ABORTED or CLOSED.
+   * A further session on the same link, with an order of its own. Costs a write. Rejects with
+   * SESSIONS_FULL, TIMEOUT, ABORTED or CLOSED.
    */
   async session(options: CallOptions = {}): Promise<Session> {
     const { timeoutMillis, signal } = options
@@ -110,8 +110,9 @@ export class Client {
   }
 
   /**
-   * Sends what waits, waits up to `micros` microseconds for answers, and takes them; callbacks of submitWith run
-   * inside. For programs that own their loop: the event loop needs no turn. Returns datagrams received.
+   * Sends what waits, waits up to `micros` microseconds for answers, and takes them; callbacks of
+   * submitWith run inside. For programs that own their loop: the event loop needs no turn. Returns
+   * datagrams received.
    */
   poll(micros: number): number {
     return poll(this.#core, micros)
@@ -127,8 +128,9 @@ export class Client {
   }
 
   /**
-   * Ends the sessions and the link. New calls fail with CLOSED at once; outstanding ones may still be answered
-   * for a second, then fail with CLOSED (not definite for writes that were sent). Idempotent; never rejects.
+   * Ends the sessions and the link. New calls fail with CLOSED at once; outstanding ones may still
+   * be answered for a second, then fail with CLOSED (not definite for writes that were sent).
+   * Idempotent; never rejects.
    */
   close(): Promise<void> {
     this.#closing ??= closeClient(this.#core)

@@ -11,8 +11,8 @@ import { CLOSE_MILLIS_MAX } from './times.js'
 import { complete, stopTurns } from './turn.js'
 
 /**
- * CLOSE goes after everything the session has issued, so that its answer says that all else is answered.
- * Resolves when it is answered, or after `millis`; never rejects.
+ * CLOSE goes after everything the session has issued, so that its answer says that all else is
+ * answered. Resolves when it is answered, or after `millis`; never rejects.
  */
 export function closeSession(core: Core, session: SessionState, millis: number): Promise<void> {
   if (session.closed) return Promise.resolve()

@@ -1,6 +1,6 @@
 /**
- * Reading operation columns one operation at a time: for checks, wide operations and the rare resend. The data
- * path itself hands whole columns to the native codec.
+ * Reading operation columns one operation at a time: for checks, wide operations and the rare
+ * resend. The data path itself hands whole columns to the native codec.
  */
 
 import { at } from '../assert.js'
@@ -55,7 +55,10 @@ export function writesIn(columns: OperationColumns, from: number, to: number): n
   return writes
 }
 
-/** Where operation `to` starts in keys and values, when operation `from` starts at the given cursors. */
+/**
+ * Where operation `to` starts in keys and values, when operation `from` starts at the given
+ * cursors.
+ */
 export function cursorsAt(
   columns: OperationColumns,
   from: number,

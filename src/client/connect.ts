@@ -40,7 +40,10 @@ export type {
 } from './session.js'
 
 export interface ConnectOptions {
-  /** Where the cluster's registry is, HOST:PORT. Needed to join; a connected client lives on without it. */
+  /**
+   * Where the cluster's registry is, HOST:PORT. Needed to join; a connected client lives on without
+   * it.
+   */
   registry: string | { host: string; port: number }
   cluster: string
   /** The replica to be attached to at first, if it answers; any unless given. */
@@ -52,7 +55,9 @@ export interface ConnectOptions {
   gidIndex?: number
   /** Own IP address; the one that routes to the replica unless given. */
   address?: string
-  /** Milliseconds that a call, and connect itself, may take; 5000 unless given. Infinity: for ever. */
+  /**
+   * Milliseconds that a call, and connect itself, may take; 5000 unless given. Infinity: for ever.
+   */
   timeoutMillis?: number
   /** Milliseconds of silence after which another replica is tried; 200 unless given. */
   failoverMillis?: number
@@ -71,13 +76,17 @@ const REGISTRY_MILLIS_MAX = 2000
 const TIMER_MILLIS_MAX = 2 ** 31 - 1
 
 /**
- * Attaches to a replica of the cluster and opens a session. Rejects with REGISTRY_UNREACHABLE, REGISTRY_REFUSED,
- * NOT_REGISTERED, UNAVAILABLE (no replica answers, or no majority runs), WRONG_CLUSTER, SESSIONS_FULL,
- * NO_DEVICE, NOT_MY_ADDRESS, ADDON_MISSING, ABORTED or BAD_ARGUMENT; nothing is left open then.
+ * Attaches to a replica of the cluster and opens a session. Rejects with REGISTRY_UNREACHABLE,
+ * REGISTRY_REFUSED, NOT_REGISTERED, UNAVAILABLE (no replica answers, or no majority runs),
+ * WRONG_CLUSTER, SESSIONS_FULL, NO_DEVICE, NOT_MY_ADDRESS, ADDON_MISSING, ABORTED or BAD_ARGUMENT;
+ * nothing is left open then.
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
   const { cluster } = options
-  const timeoutMillis = checkMillis(options.timeoutMillis ?? TIMEOUT_MILLIS_DEFAULT, 'timeoutMillis')
+  const timeoutMillis = checkMillis(
+    options.timeoutMillis ?? TIMEOUT_MILLIS_DEFAULT,
+    'timeoutMillis',
+  )
   const failoverMillis = checkMillis(
     options.failoverMillis ?? FAILOVER_MILLIS_DEFAULT,
     'failoverMillis',
@@ -122,7 +131,9 @@ function usable(found: readonly Member[], options: ConnectOptions): Member[] {
   if (replica !== undefined && !(Number.isInteger(replica) && replica >= 0)) {
     throw badArgument('replica is the id of a replica.')
   }
-  const members = found.filter((member) => transport === 'auto' || member.settings.transport === transport)
+  const members = found.filter(
+    ({ settings }) => transport === 'auto' || settings.transport === transport,
+  )
   if (members.length > 0) return members
   const speaks = found[0]?.settings.transport ?? 'udp'
   const sentence = `Cluster ${cluster} speaks ${speaks}, not ${transport}: leave the transport out.`
@@ -133,7 +144,8 @@ function systemWorld(directory: ClientWorld['directory']): ClientWorld {
   return {
     directory,
     openEndpoint,
-    openCodec: (slab, datagramBytes) => openCodec(slab, Math.ceil(datagramBytes / REPLY_RECORD.SIZE)),
+    openCodec: (slab, datagramBytes) =>
+      openCodec(slab, Math.ceil(datagramBytes / REPLY_RECORD.SIZE)),
     ownAddress,
     millis: () => performance.now(),
     random: () => randomBytes(4).readUInt32LE(),

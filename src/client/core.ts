@@ -1,7 +1,8 @@
 /**
  * The state of a client that its parts share, and how it is made.
  *
- * transmit.ts, receive.ts, attach.ts and duties.ts are functions over it; turn.ts runs them in order.
+ * transmit.ts, receive.ts, attach.ts and duties.ts are functions over it; turn.ts runs them in
+ * order.
  */
 
 import type { Histogram } from '../histogram.js'
@@ -88,7 +89,8 @@ export interface Core {
   /** Callbacks to run when the turn is over. */
   completions: (() => void)[]
   deadlineNext: number // no batch is due before it, milliseconds
-  waitingSince: number // milliseconds; when there last was nothing to wait for, or we slept ourselves
+  /** Milliseconds: when there last was nothing to wait for, or this process slept itself. */
+  waitingSince: number
   progressMillis: number // when an answer last came
   isWaiting: boolean
   turnMillis: number //    when this turn began
@@ -118,9 +120,18 @@ const SCRATCH_ROWS = 65_536 //        a reply record's count has 16 bits
 const SCRATCH_VALUES_BYTES = 65_536
 const RESEND_ROWS = 64
 
-export function createCore(world: ClientWorld, settings: CoreSettings, cluster: ClusterSettings): Core {
+export function createCore(
+  world: ClientWorld,
+  settings: CoreSettings,
+  cluster: ClusterSettings,
+): Core {
   const { datagramBytes } = cluster
-  const requestSlots = slotsFor(REQUEST_BYTES_MAX, datagramBytes, REQUEST_SLOTS_MIN, REQUEST_SLOTS_MAX)
+  const requestSlots = slotsFor(
+    REQUEST_BYTES_MAX,
+    datagramBytes,
+    REQUEST_SLOTS_MIN,
+    REQUEST_SLOTS_MAX,
+  )
   const rxSlots = slotsFor(RX_BYTES_MAX, datagramBytes, RX_SLOTS_MIN, RX_SLOTS_MAX)
   const cluster32 = clusterHash(settings.cluster)
   const endpoint = world.openEndpoint({

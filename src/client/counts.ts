@@ -17,7 +17,14 @@ export const CLIENT_DROPS = [
 export type ClientDrop = (typeof CLIENT_DROPS)[number]
 
 /** Why a replica was left. */
-export const MOVES = ['silent', 'stuck', 'refused', 'said-bye', 'unknown-link', 'malformed'] as const
+export const MOVES = [
+  'silent',
+  'stuck', //   heard of, but without answers
+  'refused',
+  'said-bye',
+  'unknown-link',
+  'malformed',
+] as const
 export type Move = (typeof MOVES)[number]
 
 export interface Counts {

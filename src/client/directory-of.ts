@@ -7,7 +7,12 @@ import type { ReplicaEntry } from '../registry/entry.js'
 import type { ClusterSettings } from '../runtime/options.js'
 import type { Directory, Member } from './world.js'
 
-export function directoryOf(host: string, port: number, cluster: string, timeoutMillis: number): Directory {
+export function directoryOf(
+  host: string,
+  port: number,
+  cluster: string,
+  timeoutMillis: number,
+): Directory {
   const connection = connectRegistry({ host, port, timeoutMillis })
   const read = async (): Promise<Member[]> => {
     const { members } = await readMembers(connection, cluster)

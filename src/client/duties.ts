@@ -1,4 +1,7 @@
-/** What a client does by the clock: operations that are overdue, moving on, keeping links and sessions alive. */
+/**
+ * What a client does by the clock: operations that are overdue, moving on, keeping links and
+ * sessions alive.
+ */
 
 import { linkUnacked } from '../zab/link.js'
 import { OP } from '../zab/wire.js'

@@ -9,7 +9,7 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
   EXISTS: 'The key is there already: use set to replace its value.',
   NOT_FOUND: 'The key is not there: use create, or set without ifVersion.',
   VERSION_MISMATCH: 'The item has another version: read it again and decide anew.',
-  STORE_FULL: 'The store has reached its limit: delete items, or start the cluster with more memory.',
+  STORE_FULL: 'The store is full: delete items, or start the cluster with more memory.',
   SESSION_EXPIRED: 'The session has ended at the cluster: later operations open a new one.',
   SESSIONS_FULL: 'The cluster has as many sessions as it takes: close some, or raise its limit.',
   READ_OVERTAKEN: 'After a move to another replica a later write had taken effect: read again.',
@@ -54,7 +54,10 @@ export function codeOf(kind: number, status: number): ErrorCode | null {
   }
 }
 
-/** The error for an answer; null when the operation did what was asked. `moved`: it went to several replicas. */
+/**
+ * The error for an answer; null when the operation did what was asked. `moved`: it went to several
+ * replicas.
+ */
 export function answerFailure(
   kind: number,
   status: number,

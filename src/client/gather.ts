@@ -1,6 +1,7 @@
 /**
- * Promise calls of one session put together: those made before the next flush are one batch, encoded and
- * answered by one native call. Keys and values are copied at the call, so the caller's arrays are free at once.
+ * Promise calls of one session put together: those made before the next flush are one batch,
+ * encoded and answered by one native call. Keys and values are copied at the call, so the caller's
+ * arrays are free at once.
  */
 
 import { assert } from '../assert.js'
@@ -55,7 +56,8 @@ export function createGather(free: Gather[]): Gather {
   const owner: Owner = {
     onAnswered: (batch, from, to) => {
       for (let index = from; index < to; index++) settle(batch, waiters, index)
-      if (isDone(batch)) free.push(gather) // taken again by a later call, when the batch has left its queue
+      // Taken again by a later call only: by then the batch has left its queue.
+      if (isDone(batch)) free.push(gather)
     },
     onFailed: (batch, from, to, code) => {
       for (let index = from; index < to; index++) {

@@ -11,7 +11,10 @@ import { openNewSession } from './opening.js'
 import { startTurns, turn } from './turn.js'
 import type { ClientWorld, Member } from './world.js'
 
-/** A client over a world: attached, with its own session open. Everything is given back when it fails. */
+/**
+ * A client over a world: attached, with its own session open. Everything is given back when it
+ * fails.
+ */
 export async function openClient(
   world: ClientWorld,
   settings: CoreSettings,

@@ -14,8 +14,8 @@ import type { SessionState } from './session-state.js'
 import type { Submission } from './submission.js'
 
 /**
- * What became of one operation of a batch. `outcome` is what the method of the same name resolves to: an Item
- * or null for get, a boolean for delete, else the version written.
+ * What became of one operation of a batch. `outcome` is what the method of the same name resolves
+ * to: an Item or null for get, a boolean for delete, else the version written.
  */
 export type BatchResult =
   | { ok: true; operation: 'get'; outcome: Item | null }
@@ -34,7 +34,10 @@ interface Row {
 
 const NOTHING = new Uint8Array(0)
 
-/** From session.batch() or client.batch(). Methods chain, and throw at once for arguments that are refused. */
+/**
+ * From session.batch() or client.batch(). Methods chain, and throw at once for arguments that are
+ * refused.
+ */
 export class OperationBatch {
   readonly #core: Core
   readonly #session: SessionState
@@ -81,9 +84,9 @@ export class OperationBatch {
   }
 
   /**
-   * Calls what was collected, and empties the batch. Resolves when every operation is answered or has failed, to
-   * one result each, in order; an operation's failure, TIMEOUT included, is its own result. Rejects only when
-   * nothing was sent (CLOSED, or a signal that was aborted before).
+   * Calls what was collected, and empties the batch. Resolves when every operation is answered or
+   * has failed, to one result each, in order; an operation's failure, TIMEOUT included, is its own
+   * result. Rejects only when nothing was sent (CLOSED, or a signal that was aborted before).
    */
   commit(options: CallOptions = {}): Promise<BatchResult[]> {
     const rows = this.#rows

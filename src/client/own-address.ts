@@ -13,7 +13,7 @@ export function ownAddress(remote: string): Promise<string> {
     const socket = createSocket(isIPv6(remote) ? 'udp6' : 'udp4')
     const fail = (cause: unknown): void => {
       socket.close()
-      const sentence = `There is no route to ${remote}: check the network, or give your own address.`
+      const sentence = `There is no route to ${remote}: check the network, or give an address.`
       reject(new ZabkvError('UNAVAILABLE', sentence, { cause }))
     }
     socket.once('error', fail)

@@ -1,6 +1,6 @@
 /**
- * Receiving: every datagram passes a ladder of checks and is taken, parked until its turn, or dropped with a
- * reason. Nothing that the network says is asserted.
+ * Receiving: every datagram passes a ladder of checks and is taken, parked until its turn, or
+ * dropped with a reason. Nothing that the network says is asserted.
  */
 
 import { at } from '../assert.js'
@@ -181,7 +181,9 @@ function onWelcome(core: Core, offset: number, now: number): void {
   attached(core, incarnationOf(words, offset), remote, credits, now)
 }
 
-/** Echoes what was said: LINK.link as it was sent, and in LINK.credits this client's incarnation. */
+/**
+ * Echoes what was said: LINK.link as it was sent, and in LINK.credits this client's incarnation.
+ */
 function onRefused(core: Core, offset: number, now: number): void {
   const { words, attach, link, counts } = core
   if (attach.member === null || senderOf(words, offset) !== attach.member.replica) {

@@ -1,8 +1,9 @@
 /**
  * A session's numbers and the queue of its batches.
  *
- * Operations are numbered from 1 without a hole, writes too; numbers are given when a unit is first sent, and a
- * resend gives the same numbers again, because answers come in order: what is unanswered is always a tail.
+ * Operations are numbered from 1 without a hole, writes too; numbers are given when a unit is first
+ * sent, and a resend gives the same numbers again, because answers come in order: what is
+ * unanswered is always a tail.
  */
 
 import { assert } from '../assert.js'
@@ -74,7 +75,9 @@ export function pushBatch(session: SessionState, batch: Batch): void {
 
 /** The oldest batch with unsent units, or null. */
 export function sendingOf(session: SessionState): Batch | null {
-  while (session.sending !== null && !isUnsent(session.sending)) session.sending = session.sending.next
+  while (session.sending !== null && !isUnsent(session.sending)) {
+    session.sending = session.sending.next
+  }
   return session.sending
 }
 
@@ -119,7 +122,10 @@ export function rewindSession(session: SessionState): void {
   session.sending = session.first
 }
 
-/** Fails everything that waits and forgets the session at the cluster; the next operation opens a new one. */
+/**
+ * Fails everything that waits and forgets the session at the cluster; the next operation opens a
+ * new one.
+ */
 export function resetSession(session: SessionState, code: ErrorCode): void {
   for (let batch = session.first; batch !== null; batch = batch.next) failBatch(batch, code)
   session.phase = 'absent'

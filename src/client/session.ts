@@ -1,11 +1,12 @@
 /**
  * A session: operations in one order, each seeing the effects of those before it.
  *
- * What every method here guarantees. A session's operations take effect in the order they were called, also
- * when they were called without waiting. Its reads see its own writes, and never a state older than one it saw
- * before, also after the client moved to another replica. Reads are answered by one replica and may be stale with
- * respect to other sessions; a read called after `sync` sees everything that was committed before the sync was
- * called. A write that resolved is kept by a majority.
+ * What every method here guarantees. A session's operations take effect in the order they were
+ * called, also when they were called without waiting. Its reads see its own writes, and never a
+ * state older than one it saw before, also after the client moved to another replica. Reads are
+ * answered by one replica and may be stale with respect to other sessions; a read called after
+ * `sync` sees everything that was committed before the sync was called. A write that resolved is
+ * kept by a majority.
  */
 
 import type { ZabkvError } from '../errors.js'
@@ -33,10 +34,15 @@ export interface SubmitOptions extends CallOptions {
   results?: ResultColumns
 }
 
-/** Answers to `submit`: rows [0, count) of the columns. `values` may be another array than the one lent. */
+/**
+ * Answers to `submit`: rows [0, count) of the columns. `values` may be another array than the one
+ * lent.
+ */
 export type Submitted = ResultColumns & { count: number }
 
-/** Told when every operation of `submitWith` is answered, or has failed; null when all are answered. */
+/**
+ * Told when every operation of `submitWith` is answered, or has failed; null when all are answered.
+ */
 export type SubmitDone = (token: number, error: ZabkvError | null) => void
 
 const NOTHING = new Uint8Array(0)
@@ -51,14 +57,17 @@ export class Session {
     this.#state = state
   }
 
-  /** The item, or null when the key is not there. A local read: see the class for what it may miss. */
+  /**
+   * The item, or null when the key is not there. A local read: see the class for what it may miss.
+   */
   get(key: string | Uint8Array, options: CallOptions = {}): Promise<Item | null> {
     return this.#call(options, () => read(OP.GET, checkKey(key))) as Promise<Item | null>
   }
 
   /**
-   * Sets the value, whether the key is there or not; with `ifVersion`, only while the item has that version
-   * (else VERSION_MISMATCH with `.version`, or NOT_FOUND). Key: 1 to 250 bytes. Value: at most 1 MiB.
+   * Sets the value, whether the key is there or not; with `ifVersion`, only while the item has that
+   * version (else VERSION_MISMATCH with `.version`, or NOT_FOUND). Key: 1 to 250 bytes. Value: at
+   * most 1 MiB.
    */
   set(
     key: string | Uint8Array,
@@ -85,8 +94,8 @@ export class Session {
   }
 
   /**
-   * Deletes the key; resolves to whether it was there. With `ifVersion`, only while the item has that version
-   * (else VERSION_MISMATCH with `.version`; false when the key is not there).
+   * Deletes the key; resolves to whether it was there. With `ifVersion`, only while the item has
+   * that version (else VERSION_MISMATCH with `.version`; false when the key is not there).
    */
   delete(key: string | Uint8Array, options: ConditionOptions = {}): Promise<boolean> {
     const { ifVersion } = options
@@ -98,26 +107,27 @@ export class Session {
   }
 
   /**
-   * Resolves when the replica has applied everything that was committed before the call. Reads called after it
-   * (also without waiting for it) are linearizable as of the call.
+   * Resolves when the replica has applied everything that was committed before the call. Reads
+   * called after it (also without waiting for it) are linearizable as of the call.
    */
   sync(options: CallOptions = {}): Promise<Written> {
     return this.#call(options, () => read(OP.SYNC, NOTHING)) as Promise<Written>
   }
 
   /**
-   * Collects operations to be called together: one promise for all. They take effect in order, but not as one:
-   * others' operations may come between, and some may succeed where others are refused.
+   * Collects operations to be called together: one promise for all. They take effect in order, but
+   * not as one: others' operations may come between, and some may succeed where others are refused.
    */
   batch(): OperationBatch {
     return new OperationBatch(this.#core, this.#state)
   }
 
   /**
-   * Many operations from typed arrays, for high rates. Resolves when every one is answered: look at `statuses`
-   * (STATUS in zab/wire), `versions`, and values at `valueOffsets`. The columns, and `results` if given, are lent
-   * until then. Rejects with TIMEOUT, ABORTED, SESSION_EXPIRED or CLOSED when some were not answered: those have
-   * status 255, and `definite` is true only if none of them can have happened.
+   * Many operations from typed arrays, for high rates. Resolves when every one is answered: look at
+   * `statuses` (STATUS in zab/wire), `versions`, and values at `valueOffsets`. The columns, and
+   * `results` if given, are lent until then. Rejects with TIMEOUT, ABORTED, SESSION_EXPIRED or
+   * CLOSED when some were not answered: those have status 255, and `definite` is true only if none
+   * of them can have happened.
    */
   submit(columns: OperationColumns, options: SubmitOptions = {}): Promise<Submitted> {
     return new Promise((resolve, reject) => {
@@ -135,8 +145,9 @@ export class Session {
   }
 
   /**
-   * As submit, without a promise: `done` is called with `token` out of poll() or of a later turn of the event
-   * loop. Columns and results are lent until then. Throws for arguments that are refused, and when closed.
+   * As submit, without a promise: `done` is called with `token` out of poll() or of a later turn of
+   * the event loop. Columns and results are lent until then. Throws for arguments that are refused,
+   * and when closed.
    */
   submitWith(
     columns: OperationColumns,
@@ -153,8 +164,8 @@ export class Session {
   }
 
   /**
-   * Ends the session at the cluster, after what it has issued. Later calls fail with CLOSED. Idempotent, and
-   * never rejects: a cluster that does not answer forgets the session by itself.
+   * Ends the session at the cluster, after what it has issued. Later calls fail with CLOSED.
+   * Idempotent, and never rejects: a cluster that does not answer forgets the session by itself.
    */
   async close(): Promise<void> {
     await closeSession(this.#core, this.#state, CLOSE_MILLIS_MAX)

@@ -17,7 +17,10 @@ export function addSession(core: Core): SessionState {
   return session
 }
 
-/** Asks the cluster for a session. The OPEN is repeated at every replica until it is answered, under one nonce. */
+/**
+ * Asks the cluster for a session. The OPEN is repeated at every replica until it is answered, under
+ * one nonce.
+ */
 export function openSession(core: Core, session: SessionState): void {
   assert(session.phase === 'absent', 'openSession: a session is opened once at a time')
   session.phase = 'opening'

@@ -1,6 +1,6 @@
 /**
- * Columns of operations submitted together. One batch, unless some of them are wide: then the runs between the
- * wide ones are batches of their own over the same columns and results.
+ * Columns of operations submitted together. One batch, unless some of them are wide: then the runs
+ * between the wide ones are batches of their own over the same columns and results.
  */
 
 import { at } from '../assert.js'
@@ -60,7 +60,10 @@ export function createSubmission(
   return submission
 }
 
-/** The error of the whole, when some were not answered: definite only if none of them can have happened. */
+/**
+ * The error of the whole, when some were not answered: definite only if none of them can have
+ * happened.
+ */
 export function submissionError(submission: Submission): ZabkvError | null {
   const { failed, indefinite } = submission
   if (failed === null) return null
@@ -80,7 +83,8 @@ function submissionOwner(submission: Submission, done: (submission: Submission) 
   }
   return {
     onAnswered: (batch, from, to) => {
-      const resentEnd = batch.wide === null ? batch.resentEnd : batch.first + Math.min(1, batch.resentEnd)
+      const wideEnd = batch.first + Math.min(1, batch.resentEnd)
+      const resentEnd = batch.wide === null ? batch.resentEnd : wideEnd
       if (from < resentEnd) {
         submission.moved ??= new Uint8Array(submission.count)
         submission.moved.fill(1, from, Math.min(to, resentEnd))
@@ -131,7 +135,13 @@ function plain(plan: SubmissionPlan, place: BatchPlace, owner: Owner): Batch {
   return createBatch(columns, results, { ...place }, null, owner, borrowed, issued, deadline)
 }
 
-function wide(plan: SubmissionPlan, index: number, key: number, value: number, owner: Owner): Batch {
+function wide(
+  plan: SubmissionPlan,
+  index: number,
+  key: number,
+  value: number,
+  owner: Owner,
+): Batch {
   const block = wideBlock(plan.columns, index, key, value)
   const fragments = fragmentsOf(block, chunkBytes(plan.datagramBytes))
   const place = { first: index, end: index + 1, keyStart: key, valueStart: value }

@@ -1,7 +1,7 @@
 /**
  * Sending: operations of ready sessions into REQUEST datagrams, what the link wants sent again, and
- * acknowledgements. Sessions share datagrams; a full one leaves at full size, so that a burst is one run of equal
- * lengths. Nothing waits to be filled: what is there goes when the turn ends.
+ * acknowledgements. Sessions share datagrams; a full one leaves at full size, so that a burst is
+ * one run of equal lengths. Nothing waits to be filled: what is there goes when the turn ends.
  */
 
 import { assert, at } from '../assert.js'
@@ -165,7 +165,7 @@ function fillFrom(core: Core, session: SessionState, link: Link, tick: number): 
         ? writeOpen(core, session, bodyEnd)
         : writeOperations(core, session, bodyEnd)
     if (written) continue
-    assert(!isEmpty, 'transmit: the columns lent are as they were, and an operation fits a datagram')
+    assert(!isEmpty, 'transmit: an operation of columns that stay as lent fits a datagram')
     closeDatagram(core, link, tick)
     return
   }
@@ -219,11 +219,13 @@ function encodePlain(
 ): number {
   const { columns } = batch
   const { codec } = core
-  // The count changes only near the window's end: the codec keeps what it knows of unchanged columns.
+  // The count changes only near the window's end: the codec keeps what it knows of unchanged
+  // columns.
   const allowed = core.sessionWindow - unansweredWrites(session)
   const isNear = allowed * OPERATION_BYTES_MIN < room
   columns.count = isNear ? Math.min(batch.end, batch.sendAt + allowed) : batch.end
-  const count = codec.encode(columns, batch.sendAt, batch.keyCursor, batch.valueCursor, offset, room)
+  const { sendAt, keyCursor, valueCursor } = batch
+  const count = codec.encode(columns, sendAt, keyCursor, valueCursor, offset, room)
   if (count === 0) return 0
   batch.keyCursor = at(codec.out, 3)
   batch.valueCursor = at(codec.out, 4)
@@ -231,7 +233,13 @@ function encodePlain(
   return at(codec.out, 0)
 }
 
-function encodeWide(core: Core, batch: Batch, block: Uint8Array, offset: number, room: number): number {
+function encodeWide(
+  core: Core,
+  batch: Batch,
+  block: Uint8Array,
+  offset: number,
+  room: number,
+): number {
   const chunk = chunkBytes(core.datagramBytes)
   const bytes = encodeFragment(block, batch.sendAt, chunk, core.slab, core.words, offset, room)
   if (bytes > 0) noteSent(batch, batch.sendAt + 1)
@@ -246,7 +254,8 @@ function startRecord(core: Core, session: SessionState, offset: number): void {
   words[word + (RECORD.count >>> 2)] = ORIGIN_CLIENT << 16
   setWide(words, word + (RECORD.session >>> 2), session.id)
   setWide(words, word + (RECORD.sequence >>> 2), isOpen ? 0 : session.sentWrites + 1)
-  setWide(words, word + (RECORD.operation >>> 2), isOpen ? session.nonce : session.sentOperations + 1)
+  const operation = isOpen ? session.nonce : session.sentOperations + 1
+  setWide(words, word + (RECORD.operation >>> 2), operation)
   words[word + (RECORD.writes >>> 2)] = 0
   words[word + (RECORD.unanswered >>> 2)] = isOpen ? 0 : unansweredWrites(session)
   core.filling.recordOffset = offset

@@ -1,6 +1,7 @@
 /**
- * The turn: receive, do what the clock asks, send. It runs after a wake-up of the endpoint, at the end of the
- * current stretch of JavaScript when there is something new to send, by one coarse timer, and from poll().
+ * The turn: receive, do what the clock asks, send. It runs after a wake-up of the endpoint, at the
+ * end of the current stretch of JavaScript when there is something new to send, by one coarse
+ * timer, and from poll().
  */
 
 import { assert, item } from '../assert.js'
@@ -64,8 +65,8 @@ export function flush(core: Core): void {
 }
 
 /**
- * Sends, waits up to `micros` for something to receive, and takes it. For a program that owns its loop: callbacks
- * of submitWith run inside. Returns datagrams received.
+ * Sends, waits up to `micros` for something to receive, and takes it. For a program that owns its
+ * loop: callbacks of submitWith run inside. Returns datagrams received.
  */
 export function poll(core: Core, micros: number): number {
   if (core.closed || core.inTurn) return 0
@@ -76,7 +77,10 @@ export function poll(core: Core, micros: number): number {
   return received
 }
 
-/** Callbacks run when the turn is over, so that they may call anything. One that throws does not lose the others. */
+/**
+ * Callbacks run when the turn is over, so that they may call anything. One that throws does not
+ * lose the others.
+ */
 export function complete(core: Core): void {
   while (core.completions.length > 0) {
     const due = core.completions

@@ -1,8 +1,9 @@
 /**
- * Operations that do not fit a datagram: put into one block, sent as FRAGMENT writes of a fixed size.
+ * Operations that do not fit a datagram: put into one block, sent as FRAGMENT writes of a fixed
+ * size.
  *
- * The size depends on the cluster's datagramBytes alone, so that a resend after a failover has the same fragments
- * under the same numbers.
+ * The size depends on the cluster's datagramBytes alone, so that a resend after a failover has the
+ * same fragments under the same numbers.
  */
 
 import { assert } from '../assert.js'

@@ -1,5 +1,6 @@
 /**
- * What a client needs from outside: connect.ts lends it the real things, the tests lend simulated ones.
+ * What a client needs from outside: connect.ts lends it the real things, the tests lend simulated
+ * ones.
  */
 
 import type { ClusterSettings } from '../runtime/options.js'

@@ -32,6 +32,9 @@ import {
   retryForwards,
 } from './forwarding.js'
 import type { Forwarding } from './forwarding.js'
+import { flushFronts, pumpFronts, tellFronts } from './fronts.js'
+import type { Fronts } from './fronts.js'
+import type { HomeMachine } from './home-machine.js'
 import { createHome, homeAfterSend, homeFlush, onClientDatagram, retryDeferred } from './home.js'
 import type { Home } from './home.js'
 import type { Layout } from './layout.js'
@@ -57,6 +60,8 @@ export interface CoreSettings {
   layout: Layout
   clock: Clock
   linksMax: number
+  /** Null: one thread does everything. */
+  fronts?: { fronts: Fronts; homeMachine: HomeMachine } | null
 }
 
 export interface Core {
@@ -65,6 +70,7 @@ export interface Core {
   readonly machine: Machine
   readonly clock: Clock
   readonly home: Home
+  readonly fronts: Fronts | null
   readonly forwarding: Forwarding
   readonly peerOutput: QueueSender
   readonly clientOutput: QueueSender
@@ -85,9 +91,10 @@ export function createCore(settings: CoreSettings): Core {
   const sent = createTraffic()
   const clientOutput = createQueueSender(endpoint, QUEUE_CLIENTS, sent)
   const { sender } = state
+  const beside = settings.fronts ?? null
   const home = createHome(
     endpoint,
-    machine,
+    beside?.homeMachine ?? machine,
     clientOutput,
     sender,
     layout,
@@ -100,6 +107,7 @@ export function createCore(settings: CoreSettings): Core {
     machine,
     clock,
     home,
+    fronts: beside?.fronts ?? null,
     forwarding: createForwarding(state, machine, home.parked, layout, clock.ticks()),
     peerOutput: createQueueSender(endpoint, QUEUE_PEERS, sent),
     clientOutput,
@@ -113,7 +121,7 @@ export function createCore(settings: CoreSettings): Core {
   }
 }
 
-/** Datagrams received and entries applied: 0 means that there was nothing to do. */
+/** Datagrams received, requests of fronts and entries applied: 0 means that there was nothing to do. */
 export function turn(core: Core): number {
   const { endpoint, state } = core
   const tick = core.clock.ticks()
@@ -130,6 +138,8 @@ export function turn(core: Core): number {
   for (let row = 0; row < fromClients; row++) onClientRow(core, row, packing, tick)
   if (fromClients > 0) endpoint.postReceives(QUEUE_CLIENTS)
 
+  const fromFronts = core.fronts === null ? 0 : pumpFronts(core.fronts, packing && isOpen(core))
+
   if (packing) endPack(core)
   flush(state, tick)
   if (state.role === ROLE.LEADING) leaderForwardAcks(core.forwarding, tick)
@@ -137,10 +147,12 @@ export function turn(core: Core): number {
   drainSends(core)
 
   const applied = applyCommitted(core)
+  if (core.fronts !== null) tellFronts(core.fronts, isServing(core))
   homeFlush(core.home, tick)
+  if (core.fronts !== null) flushFronts(core.fronts)
   sendQueued(core.clientOutput)
   homeAfterSend(core.home)
-  return fromPeers + fromClients + applied
+  return fromPeers + fromClients + fromFronts + applied
 }
 
 /** Can this replica serve clients: has it a place in a broadcasting cluster? */

@@ -8,7 +8,6 @@
 
 import { assert, at } from '../assert.js'
 import type { Endpoint } from '../transport/endpoint.js'
-import type { Machine } from '../store/machine.js'
 import { REPLY_ROW, TAKEN } from '../store/machine.js'
 import { counterOf, extensionOf, incarnationOf, lengthOf, writeHeader } from '../zab/header.js'
 import type { Sender } from '../zab/header.js'
@@ -31,10 +30,11 @@ import {
   onLinkAck,
 } from '../zab/link.js'
 import { BODY_OFFSET, HEADER, KIND, LINK, REFUSAL, setWide, TAG_BYTES } from '../zab/wire.js'
+import type { HomeMachine } from './home-machine.js'
 import type { HomeLink, HomeLinks } from './home-links.js'
 import { addHomeLink, createHomeLinks, homeKey, homeLinkAt, removeHomeLink } from './home-links.js'
 import { CONTROL_SLOT_BYTES, CONTROL_SLOTS, PARKED_SLOTS } from './layout.js'
-import type { Layout } from './layout.js'
+import type { HomeLayout } from './layout.js'
 import { createPool, poolGive, poolTake } from './pool.js'
 import type { Pool } from './pool.js'
 import type { QueueSender } from './sender.js'
@@ -62,7 +62,7 @@ type HomeDrop = (typeof HOME_DROPS)[number]
 
 export interface Home {
   readonly endpoint: Endpoint
-  readonly machine: Machine
+  readonly machine: HomeMachine
   readonly output: QueueSender
   readonly queue: number
   readonly sender: Sender
@@ -90,10 +90,10 @@ export interface Home {
 
 export function createHome(
   endpoint: Endpoint,
-  machine: Machine,
+  machine: HomeMachine,
   output: QueueSender,
   sender: Sender,
-  layout: Layout,
+  layout: HomeLayout,
   datagramBytes: number,
   linksMax: number,
 ): Home {
@@ -168,6 +168,14 @@ export function homeFlush(home: Home, tick: number): void {
   if (tick - home.sweepTick >= SWEEP_TICKS) sweep(home, tick)
 }
 
+/** The machine has closed a link: what it sent is no request. */
+export function onLinkLost(home: Home, index: number): void {
+  const client = homeLinkAt(home.links, index)
+  if (client === null) return
+  drop(home, 'client-malformed')
+  close(home, client)
+}
+
 export function homeLinkCount(home: Home): number {
   return home.links.byKey.size
 }
@@ -186,7 +194,7 @@ function onHello(home: Home, row: number, offset: number, serving: boolean, tick
     client = addHomeLink(home.links, key, remote, incarnation, destination, tick)
     if (client === null) return refuse(home, row, offset, REFUSAL.LINKS_FULL)
     home.users.set(destination, (home.users.get(destination) ?? 0) + 1)
-    home.machine.linkOpen(client.index)
+    home.machine.linkOpen(client.index, 0)
     const credits = extensionOf(words, offset, LINK.credits)
     client.link.txAllowed = Math.min(Math.max(credits, 1), LINK_WINDOW_MAX)
   }

@@ -8,6 +8,7 @@
  *   early     proposals that came before their turn
  *   parked    datagrams of links that came before their turn
  *   replies   answers, lent to links until acknowledged
+ *   staging   one datagram for each front: what the machine reads next
  */
 
 import { DATAGRAM_ALIGN } from '../zab/limits.js'
@@ -28,15 +29,24 @@ export interface Layout {
   early: number
   parked: number
   replies: number
+  staging: number
   /** Bytes in all. */
   bytes: number
 }
 
-export function layoutSlab(base: number, datagramBytes: number, historyBytes: number): Layout {
+/** What the home of clients needs; a front's slab has nothing else. */
+export type HomeLayout = Pick<Layout, 'notes' | 'parked' | 'replies' | 'bytes'>
+
+export function layoutSlab(
+  base: number,
+  datagramBytes: number,
+  historyBytes: number,
+  fronts = 0,
+): Layout {
   let next = base
   const take = (bytes: number): number => {
     const offset = next
-    next += Math.ceil(bytes / DATAGRAM_ALIGN) * DATAGRAM_ALIGN
+    next += alignUp(bytes)
     return offset
   }
   const forwardBytes = Math.max(Math.floor(historyBytes / 4 / DATAGRAM_ALIGN) * DATAGRAM_ALIGN, datagramBytes * 64)
@@ -50,6 +60,19 @@ export function layoutSlab(base: number, datagramBytes: number, historyBytes: nu
     early: take(EARLY_SLOTS * datagramBytes),
     parked: take(PARKED_SLOTS * datagramBytes),
     replies: take(REPLY_SLOTS * datagramBytes),
+    staging: take(fronts * datagramBytes),
   }
   return { ...layout, bytes: next - base }
+}
+
+export function layoutFrontSlab(base: number, datagramBytes: number): HomeLayout {
+  const notes = base
+  const parked = notes + alignUp(CONTROL_SLOTS * CONTROL_SLOT_BYTES)
+  const replies = parked + alignUp(PARKED_SLOTS * datagramBytes)
+  const bytes = replies + alignUp(REPLY_SLOTS * datagramBytes) - base
+  return { notes, parked, replies, bytes }
+}
+
+function alignUp(bytes: number): number {
+  return Math.ceil(bytes / DATAGRAM_ALIGN) * DATAGRAM_ALIGN
 }

@@ -1,12 +1,14 @@
 /**
- * The loop of a replica on Node's main thread: turns while there is work, waits on the endpoint when there is none,
- * and lets the event loop (registry, admin port, signals) have its say between.
+ * The loop of a thread that turns: turns while there is work, waits on the endpoint when there is none, and lets the
+ * event loop (registry, admin port, signals) have its say between. Worker 0 runs a core in it, a front its clients.
  */
 
 import { ZabkvError } from '../errors.js'
 import { ROLE } from '../zab/state.js'
+import type { Clock } from './clock.js'
 import type { Core } from './core.js'
 import { turn } from './core.js'
+import { waitBesideFronts } from './fronts.js'
 
 /** Turns before the event loop gets its turn. */
 const TURNS_MAX = 32
@@ -16,16 +18,37 @@ const WAIT_MICROS_QUIET = 5000
 const QUIET_TICKS = 2000
 const HEARD_POLL_MILLIS = 5
 
-export interface Loop {
+export interface Turner {
+  readonly clock: Clock
+  /** 0: there was nothing to do. */
+  turn(): number
+  wait(micros: number): void
+}
+
+export interface Turning {
   stop(): void
+}
+
+export interface Loop extends Turning {
   /** Resolves once this replica leads or has heard its leader. */
   heardLeader(signal: AbortSignal): Promise<void>
 }
 
 /** `fail` gets what a turn throws: a broken invariant. The replica is then stopped, not continued. */
 export function startLoop(core: Core, fail: (error: unknown) => void): Loop {
+  const { clock, endpoint, fronts } = core
+  const wait = (micros: number): void => {
+    if (fronts === null) endpoint.wait(micros)
+    else waitBesideFronts(fronts, endpoint, micros)
+  }
+  const { stop } = startTurning({ clock, turn: () => turn(core), wait }, fail)
+  return { stop, heardLeader: (signal) => heardLeader(core, signal) }
+}
+
+/** Turns until it is stopped, or until a turn throws: then `fail` gets that. */
+export function startTurning(turner: Turner, fail: (error: unknown) => void): Turning {
   let running = true
-  let busyTick = core.clock.ticks()
+  let busyTick = turner.clock.ticks()
 
   const step = (): void => {
     if (!running) return
@@ -39,12 +62,12 @@ export function startLoop(core: Core, fail: (error: unknown) => void): Loop {
   }
   const runTurns = (): void => {
     for (let turns = 0; turns < TURNS_MAX; turns++) {
-      if (turn(core) > 0) {
-        busyTick = core.clock.ticks()
+      if (turner.turn() > 0) {
+        busyTick = turner.clock.ticks()
         continue
       }
-      const quiet = core.clock.ticks() - busyTick > QUIET_TICKS
-      core.endpoint.wait(quiet ? WAIT_MICROS_QUIET : WAIT_MICROS_BUSY)
+      const quiet = turner.clock.ticks() - busyTick > QUIET_TICKS
+      turner.wait(quiet ? WAIT_MICROS_QUIET : WAIT_MICROS_BUSY)
       return
     }
   }
@@ -53,7 +76,6 @@ export function startLoop(core: Core, fail: (error: unknown) => void): Loop {
     stop: () => {
       running = false
     },
-    heardLeader: (signal) => heardLeader(core, signal),
   }
 }
 

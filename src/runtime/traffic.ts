@@ -4,7 +4,7 @@ import { at } from '../assert.js'
 import { KIND } from '../zab/wire.js'
 import type { KindCounts } from './options.js'
 
-const KINDS_MAX = 64
+export const KINDS_MAX = 64
 
 export interface Traffic {
   readonly messages: Float64Array

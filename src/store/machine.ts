@@ -35,7 +35,11 @@ export interface Machine {
   /** Monotonic counts and gauges, index by MACHINE_COUNTERS. Written natively. */
   readonly counters: Float64Array
 
-  linkOpen(link: number): void
+  /**
+   * `age` orders links that a session may come over: it is where the highest is, and what comes late over another
+   * is passed over. 0: this is the youngest so far.
+   */
+  linkOpen(link: number, age: number): void
   linkClose(link: number): void
   /** A REQUEST datagram, next in its link's order. Returns one of TAKEN. */
   request(offset: number, link: number): number
@@ -114,13 +118,28 @@ export interface Codec {
    * values that the last call left (0 at first). Returns operations written; 0 when the first does not fit: then it
    * goes elsewhere, or is wide when it fits no datagram. Throws BAD_ARGUMENT when the columns contradict themselves.
    */
-  encode(columns: OperationColumns, from: number, keyCursor: number, valueCursor: number, offset: number, bytes: number): number
+  encode(
+    columns: OperationColumns,
+    from: number,
+    keyCursor: number,
+    valueCursor: number,
+    offset: number,
+    bytes: number,
+  ): number
   /**
    * Writes one FRAGMENT of operation `index` in its wide form, from byte `done` of that on (0 at first), into
    * slab[offset, offset + bytes). Returns the new `done`, the same when nothing fits; the operation is complete
    * when that reaches out[5], and then the cursors in `out` are past it. Each fragment is a write of the session.
    */
-  encodeFragment(columns: OperationColumns, index: number, keyCursor: number, valueCursor: number, done: number, offset: number, bytes: number): number
+  encodeFragment(
+    columns: OperationColumns,
+    index: number,
+    keyCursor: number,
+    valueCursor: number,
+    done: number,
+    offset: number,
+    bytes: number,
+  ): number
   /** Lists the reply records of a body into recordRows; -1 when malformed, or when there are more than rows. */
   records(offset: number, bytes: number): number
   /**

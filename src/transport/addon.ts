@@ -1,5 +1,6 @@
 /**
- * Loads the native addon, once a thread. Everything native comes through here; nothing is loaded before it is used.
+ * Loads the native addon, once a thread. Everything native comes through here; nothing is loaded
+ * before it is used.
  */
 
 import { existsSync, readFileSync } from 'node:fs'
@@ -47,8 +48,15 @@ export interface NativeEndpoint {
   adoptSource(queue: number, row: number): number
   removeDestination(destination: number): boolean
   addGroup(group: string, port: number): number
+  wakeHandle(): number
   watch(callback: () => void): void
   unwatch(): void
+  close(): void
+}
+
+/** Who signals an endpoint's wake handle. */
+export interface NativeWaker {
+  signal(): number
   close(): void
 }
 
@@ -75,6 +83,7 @@ export interface UdpAbilities {
 /** The part of the addon that is the transport's. */
 export interface TransportAddon {
   readonly Endpoint: new (settings: NativeSettings) => NativeEndpoint
+  openWaker(handle: number): NativeWaker
   readonly verbsBuilt: boolean
   endpointCounterNames(): readonly string[]
   datagramBytes(provider: string, address: string, device: string): number
@@ -90,9 +99,11 @@ export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url))
   for (;;) {
     const description = join(folder, 'package.json')
-    if (existsSync(description) && readFileSync(description, 'utf8').includes('"name": "zabkv"')) return folder
+    if (existsSync(description) && readFileSync(description, 'utf8').includes('"name": "zabkv"'))
+      return folder
     const above = dirname(folder)
-    if (above === folder) throw new ZabkvError('ADDON_MISSING', 'no package.json of zabkv above its own code')
+    if (above === folder)
+      throw new ZabkvError('ADDON_MISSING', 'no package.json of zabkv above its own code')
     folder = above
   }
 }
@@ -102,13 +113,16 @@ export function loadAddon(): unknown {
   if (loaded !== undefined) return loaded
   const path = join(packageRoot(), 'build', 'Release', 'zabkv.node')
   if (!existsSync(path)) {
-    throw new ZabkvError('ADDON_MISSING', `the native addon is not built: run 'npm run build:native' (no ${path})`)
+    throw new ZabkvError(
+      'ADDON_MISSING',
+      `the native addon is not built: run 'npm run build:native' (no ${path})`,
+    )
   }
   try {
     loaded = createRequire(import.meta.url)(path) as unknown
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause)
-    const advice = `the native addon does not load: run 'npm run build:native' on this machine (${said})`
+    const advice = `the native addon does not load: run 'npm run build:native' here (${said})`
     throw new ZabkvError('ADDON_MISSING', advice, { cause })
   }
   return loaded

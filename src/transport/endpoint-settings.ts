@@ -1,5 +1,6 @@
 /**
- * Checks what a caller says about an endpoint before the addon sees it, and copies it into plain objects.
+ * Checks what a caller says about an endpoint before the addon sees it, and copies it into plain
+ * objects.
  */
 
 import { ZabkvError } from '../errors.js'
@@ -42,7 +43,8 @@ export function textArgument(value: unknown, name: string): string {
 }
 
 function ratio(value: unknown, name: string): number {
-  if (typeof value !== 'number' || !(value >= 0 && value <= 1)) refuseArgument(`${name} is a number from 0 to 1`)
+  if (typeof value !== 'number' || !(value >= 0 && value <= 1))
+    refuseArgument(`${name} is a number from 0 to 1`)
   return value
 }
 
@@ -77,24 +79,36 @@ function checkedQueue(given: QueueSettings): QueueSettings {
 
 export function checkedSettings(given: EndpointSettings): NativeSettings {
   const settings = loose(given, "an endpoint's settings")
-  if (!Array.isArray(settings.queues) || settings.queues.length < 1 || settings.queues.length > QUEUES_MAX) {
+  if (
+    !Array.isArray(settings.queues) ||
+    settings.queues.length < 1 ||
+    settings.queues.length > QUEUES_MAX
+  ) {
     refuseArgument(`queues is an array of 1 to ${QUEUES_MAX} queues`)
   }
   const checked: NativeSettings = {
     provider: provider(settings.provider),
     address: textArgument(settings.address, 'address'),
     queues: given.queues.map(checkedQueue),
-    datagramBytes: integerArgument(settings.datagramBytes, 'datagramBytes', DATAGRAM_ALIGN, DATAGRAM_BYTES_MAX),
+    datagramBytes: integerArgument(
+      settings.datagramBytes,
+      'datagramBytes',
+      DATAGRAM_ALIGN,
+      DATAGRAM_BYTES_MAX,
+    ),
     cluster: integerArgument(settings.cluster, 'cluster', 0, U32_MAX),
     txSlots: integerArgument(settings.txSlots, 'txSlots', 0, SLOTS_MAX),
     txRows: integerArgument(settings.txRows, 'txRows', 1, SLOTS_MAX),
     extraBytes: integerArgument(settings.extraBytes, 'extraBytes', 0, U32_MAX),
   }
-  if (checked.datagramBytes % DATAGRAM_ALIGN !== 0) refuseArgument(`datagramBytes is a multiple of ${DATAGRAM_ALIGN}`)
+  if (checked.datagramBytes % DATAGRAM_ALIGN !== 0)
+    refuseArgument(`datagramBytes is a multiple of ${DATAGRAM_ALIGN}`)
   if (settings.device !== undefined) checked.device = textArgument(settings.device, 'device')
-  if (settings.gidIndex !== undefined) checked.gidIndex = integerArgument(settings.gidIndex, 'gidIndex', 0, GID_INDEX_MAX)
+  if (settings.gidIndex !== undefined)
+    checked.gidIndex = integerArgument(settings.gidIndex, 'gidIndex', 0, GID_INDEX_MAX)
   if (settings.dropRatio !== undefined) checked.dropRatio = ratio(settings.dropRatio, 'dropRatio')
-  if (settings.dropSeed !== undefined) checked.dropSeed = integerArgument(settings.dropSeed, 'dropSeed', 0, U32_MAX)
+  if (settings.dropSeed !== undefined)
+    checked.dropSeed = integerArgument(settings.dropSeed, 'dropSeed', 0, U32_MAX)
   return checked
 }
 

@@ -60,7 +60,10 @@ export interface Endpoint {
   /** Monotonic counts, index by COUNTER. Written natively. */
   readonly counters: Float64Array
 
-  /** Receives what is there: validated datagrams into rxRows[queue]. 0 is not an error. Slots are lent until postReceives. */
+  /**
+   * Receives what is there: validated datagrams into rxRows[queue]. 0 is not an error, and lends nothing.
+   * Else slots are lent, and no further rxBurst of the queue is allowed, until postReceives.
+   */
   rxBurst(queue: number): number
   /** Gives back every slot of the last burst. */
   postReceives(queue: number): void
@@ -68,27 +71,35 @@ export interface Endpoint {
   txBurst(queue: number, count: number): number
   /** Returns when every send has left the slab. */
   flush(): void
-  /** Spins for the budget, then blocks until a queue is ready or `micros` passed. Returns a bit set of ready queues. */
+  /**
+   * Spins for the budget, then blocks until a queue is ready, `micros` passed or the wake handle was signalled.
+   * Returns a bit set of ready queues, and WOKEN when it was signalled since the last wait.
+   */
   wait(micros: number): number
   /** How long wait() spins before it blocks. */
   setSpin(micros: number): void
 
   /** The own address of a queue, for the registry. */
   local(queue: number): QueueAddress
-  /** A destination for txRows. */
+  /** A destination for txRows. Equal addresses share one: remove it as often as it was added or adopted. */
   addDestination(address: QueueAddress): number
-  /** A destination from a received row's source: the way to answer a stranger. */
+  /** A destination from a row of the last burst, before postReceives: the way to answer a stranger. */
   adoptSource(queue: number, row: number): number
   removeDestination(destination: number): void
   /** A destination for a multicast group. */
   addGroup(group: string, port: number): number
 
-  /** Calls back on the event loop once per wake-up while datagrams wait on any queue. One watcher. */
+  /** A number by which another thread of the process ends a wait() (waker.ts). To be asked for before watch(). */
+  wakeHandle(): number
+  /** Calls back on the event loop once per wake-up while datagrams wait on any queue, or it was signalled. One watcher. */
   watch(callback: () => void): void
   unwatch(): void
-  /** Idempotent, from any state; detaches the slab. */
+  /** Idempotent, from any state; detaches the slab. `counters` stay readable. Close what uses the slab natively first. */
   close(): void
 }
+
+/** Bit of what wait() returns, beside those of the queues. */
+export const WOKEN = 1 << 8
 
 /** Index into `counters`; the native side declares the same list (compared by a test). */
 export const ENDPOINT_COUNTERS = [

@@ -1,8 +1,9 @@
 /**
  * The native endpoint behind the contract of endpoint.ts, for both providers.
  *
- * The data path is one native call each; what it reports as misuse (a negative number) is an assertion here:
- * a queue that does not exist, slots still lent, a row outside the slab, a closed endpoint.
+ * The data path is one native call each; what it reports as misuse (a negative number) is an
+ * assertion here: a queue that does not exist, slots still lent, a row outside the slab, a closed
+ * endpoint.
  */
 
 import { assert } from '../assert.js'
@@ -16,7 +17,13 @@ import {
   RX_ROW,
   TX_ROW,
 } from './endpoint.js'
-import { checkedAddress, checkedSettings, integerArgument, refuseArgument, textArgument } from './endpoint-settings.js'
+import {
+  checkedAddress,
+  checkedSettings,
+  integerArgument,
+  refuseArgument,
+  textArgument,
+} from './endpoint-settings.js'
 import { withNativeErrors } from './native-error.js'
 
 const MISUSE_LENT = -2
@@ -104,7 +111,8 @@ class NativeBackedEndpoint implements Endpoint {
   removeDestination(destination: number): void {
     this.#mustBeOpen()
     integerArgument(destination, 'destination', 0, U32_MAX)
-    if (!this.#native.removeDestination(destination)) refuseArgument('there is no such destination, or no more')
+    if (!this.#native.removeDestination(destination))
+      refuseArgument('there is no such destination, or no more')
   }
 
   addGroup(group: string, port: number): number {
@@ -112,6 +120,11 @@ class NativeBackedEndpoint implements Endpoint {
     textArgument(group, 'group')
     integerArgument(port, 'port', 1, PORT_MAX)
     return withNativeErrors(() => this.#native.addGroup(group, port))
+  }
+
+  wakeHandle(): number {
+    this.#mustBeOpen()
+    return withNativeErrors(() => this.#native.wakeHandle())
   }
 
   watch(callback: () => void): void {

@@ -17,7 +17,10 @@ export interface ProviderChoice {
   why: string
 }
 
-/** Throws ZabkvError: BAD_ARGUMENT, NOT_MY_ADDRESS, ADDRESS_IN_USE, NO_DEVICE, DEVICE, ADDON_MISSING. */
+/**
+ * Throws ZabkvError: BAD_ARGUMENT, NOT_MY_ADDRESS, ADDRESS_IN_USE, NO_DEVICE, DEVICE,
+ * ADDON_MISSING.
+ */
 export function openEndpoint(settings: EndpointSettings): Endpoint {
   return openNativeEndpoint(settings)
 }
@@ -27,28 +30,58 @@ function usable(port: RdmaPort, device: string | undefined): boolean {
 }
 
 function noDevice(built: boolean, device: string | undefined): string {
-  if (!built) return 'the addon was built without verbs (install libibverbs-dev and librdmacm-dev, build again)'
-  if (device !== undefined) return `no active port on an RDMA device named ${device} (see 'ibv_devinfo')`
-  return 'no RDMA device with an active port'
+  const headers = 'install libibverbs-dev and librdmacm-dev, build again'
+  if (!built) return `there are no verbs in this build (${headers})`
+  if (device === undefined) return 'there is no RDMA device with an active port'
+  return `there is no active port on an RDMA device named ${device} (see 'ibv_devinfo')`
 }
 
-/** 'verbs' throws NO_DEVICE when there is nothing to carry it; 'auto' falls back to UDP. */
-export function chooseProvider(wanted: ProviderWanted, device?: string): ProviderChoice {
+/** Why verbs cannot carry this address; null when they can. */
+function notCarried(address: string, device: string): string | null {
+  try {
+    withNativeErrors(() => transportAddon().datagramBytes('verbs', address, device))
+    return null
+  } catch (thrown) {
+    if (thrown instanceof ZabkvError && thrown.code === 'NO_DEVICE') return thrown.message
+    throw thrown
+  }
+}
+
+/**
+ * 'verbs' throws NO_DEVICE when there is nothing to carry it; 'auto' falls back to UDP. With an
+ * address, the device must stand under that address.
+ */
+export function chooseProvider(
+  wanted: ProviderWanted,
+  device?: string,
+  address?: string,
+): ProviderChoice {
   if (wanted === 'udp') return { provider: 'udp', why: 'UDP, as asked for' }
-  if (wanted !== 'auto' && wanted !== 'verbs') refuseArgument("the provider is 'auto', 'udp' or 'verbs'")
+  if (wanted !== 'auto' && wanted !== 'verbs') {
+    refuseArgument("the provider is 'auto', 'udp' or 'verbs'")
+  }
   if (device !== undefined) textArgument(device, 'device')
   const addon = transportAddon()
   const port = addon.rdmaPorts().find((each) => usable(each, device))
-  if (port !== undefined) {
-    return { provider: 'verbs', why: `verbs, on ${port.device} port ${port.port} (${port.linkLayer})` }
+  let reason = port === undefined ? noDevice(addon.verbsBuilt, device) : null
+  if (reason === null && address !== undefined) reason = notCarried(address, device ?? '')
+  if (port !== undefined && reason === null) {
+    const why = `verbs, on ${port.device} port ${port.port} (${port.linkLayer})`
+    return { provider: 'verbs', why }
   }
-  const reason = noDevice(addon.verbsBuilt, device)
-  if (wanted === 'verbs') throw new ZabkvError('NO_DEVICE', `verbs was asked for, but there is ${reason}`)
-  return { provider: 'udp', why: `UDP, because there is ${reason}` }
+  if (wanted === 'verbs') throw new ZabkvError('NO_DEVICE', `verbs cannot be used: ${reason}`)
+  return { provider: 'udp', why: `UDP, because ${reason}` }
 }
 
-/** Largest datagram that leaves this address in one piece: a multiple of 64, at most DATAGRAM_BYTES_MAX. */
-export function pathDatagramBytes(address: string, provider: 'udp' | 'verbs' = 'udp', device = ''): number {
+/**
+ * Largest datagram that leaves this address in one piece: a multiple of 64, at most
+ * DATAGRAM_BYTES_MAX.
+ */
+export function pathDatagramBytes(
+  address: string,
+  provider: 'udp' | 'verbs' = 'udp',
+  device = '',
+): number {
   textArgument(address, 'address')
   return withNativeErrors(() => transportAddon().datagramBytes(provider, address, device))
 }

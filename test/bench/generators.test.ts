@@ -1,8 +1,15 @@
 import { strict as assert } from 'node:assert'
 import { test } from 'node:test'
-import { drawIds, parseTrace, writeKeys, createKeyRoom, writeTraceKeys } from '../../src/bench/keys.js'
-import { createRandom, nextBelow, nextWord } from '../../src/bench/random.js'
-import { createZipf, nextZipf } from '../../src/bench/zipf.js'
+import { createDrawRoom, createKeyRoom, drawIds, parseTrace } from '../../src/bench/keys.js'
+import { writeKeys, writeTraceKeys } from '../../src/bench/keys.js'
+import { createRandom, fillWords, nextBelow, nextWord, type Random } from '../../src/bench/random.js'
+import { createZipf, type Zipf } from '../../src/bench/zipf.js'
+
+function zipfIds(zipf: Zipf, random: Random, count: number): Uint32Array {
+  const ids = new Uint32Array(count)
+  drawIds({ kind: 'zipf', keys: zipf.keys, zipf }, random, 0, ids, count, createDrawRoom(count))
+  return ids
+}
 
 test('random: a seed gives the same numbers again, another one others', () => {
   const draw = (seed: number, stream?: number): number[] => {
@@ -25,16 +32,20 @@ test('random: every value below a bound comes, none at or above it', () => {
   for (let index = 0; index < 1000; index++) assert.ok(nextBelow(random, 4_000_000_000) < 4_000_000_000)
 })
 
+test('random: a block is the same as its words one by one', () => {
+  const words = new Int32Array(20)
+  fillWords(createRandom(4), words, 20)
+  const random = createRandom(4)
+  assert.deepEqual([...words].map((word) => word >>> 0), Array.from({ length: 20 }, () => nextWord(random)))
+})
+
 test('zipf: the frequencies follow the ranks', () => {
   for (const [keys, exponent] of [[1000, 0.99], [1000, 0], [100, 1.5], [1, 0.99], [7, 2]] as const) {
     const zipf = createZipf(keys, exponent, 5)
     const random = createRandom(9)
     const counts = new Float64Array(keys)
     const draws = 1_000_000
-    for (let index = 0; index < draws; index++) {
-      const key = nextZipf(zipf, random)
-      counts[key] = (counts[key] ?? 0) + 1
-    }
+    for (const key of zipfIds(zipf, random, draws)) counts[key] = (counts[key] ?? 0) + 1
     const sorted = [...counts].sort((a, b) => b - a)
     let harmonic = 0
     for (let rank = 1; rank <= keys; rank++) harmonic += rank ** -exponent
@@ -52,10 +63,7 @@ test('zipf: popular keys are scattered, and differ with the seed', () => {
     const zipf = createZipf(100_000, 0.99, seed)
     const random = createRandom(1)
     const counts = new Map<number, number>()
-    for (let index = 0; index < 20_000; index++) {
-      const key = nextZipf(zipf, random)
-      counts.set(key, (counts.get(key) ?? 0) + 1)
-    }
+    for (const key of zipfIds(zipf, random, 20_000)) counts.set(key, (counts.get(key) ?? 0) + 1)
     return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? -1
   }
   const all = [1, 2, 3, 4].map(hottest)
@@ -64,6 +72,9 @@ test('zipf: popular keys are scattered, and differ with the seed', () => {
 })
 
 test('keys: an id is its eight hexadecimal digits after zeros', () => {
+  const odd = createKeyRoom(2, 9)
+  writeKeys(Uint32Array.of(0x0123abcd, 0x9af09876), 2, odd, 9)
+  assert.equal(Buffer.from(odd).toString(), '00123abcd' + '09af09876')
   const keys = createKeyRoom(3, 12)
   writeKeys(Uint32Array.of(0x2a, 0, 0xffffffff), 3, keys, 12)
   assert.equal(Buffer.from(keys).toString(), '00000000002a' + '000000000000' + '0000ffffffff')
@@ -75,7 +86,7 @@ test('trace: lines are drawn in order, again and again; equal keys are one', () 
   const trace = parseTrace(Buffer.from('b\nsecond key\r\n\nb\n\xc3\xa9\n', 'latin1'), 'file')
   assert.deepEqual([...trace.lines], [0, 1, 0, 2])
   const ids = new Uint32Array(6)
-  drawIds({ kind: 'trace', keys: 3, trace }, createRandom(1), 2, ids, 6)
+  drawIds({ kind: 'trace', keys: 3, trace }, createRandom(1), 2, ids, 6, createDrawRoom(6))
   assert.deepEqual([...ids], [0, 2, 0, 1, 0, 2])
   const keys = new Uint8Array(100)
   const lengths = new Uint8Array(3)

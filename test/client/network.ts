@@ -104,7 +104,6 @@ export function openSimEndpoint(
   const rxOffset = Math.ceil((extraOffset + extraBytes) / 64) * 64
   const slab = new ArrayBuffer(rxOffset + rxSlots * datagramBytes)
   const bytes = new Uint8Array(slab)
-  const words = new Uint32Array(slab)
   const rows = new Uint32Array(txRows * TX_ROW.WORDS)
   const rxRows = new Uint32Array(rxSlots * RX_ROW.WORDS)
   const sources: number[] = []
@@ -122,35 +121,9 @@ export function openSimEndpoint(
     rxRows: [rxRows],
     rxBytes: [212_992],
     counters: new Float64Array(ENDPOINT_COUNTERS.length),
-    rxBurst: () => {
-      const count = Math.min(endpoint.arrived.length, rxSlots)
-      for (let row = 0; row < count; row++) {
-        const datagram = endpoint.arrived.shift()
-        assert(datagram !== undefined)
-        assert(datagram.bytes.length <= datagramBytes, 'what arrives fits a slot')
-        const offset = rxOffset + row * datagramBytes
-        bytes.set(datagram.bytes, offset)
-        rxRows[row * RX_ROW.WORDS + RX_ROW.offset] = offset
-        rxRows[row * RX_ROW.WORDS + RX_ROW.length] = lengthOf(words, offset)
-        rxRows[row * RX_ROW.WORDS + RX_ROW.kind] = kindOf(words, offset)
-        sources[row] = datagram.from
-      }
-      return count
-    },
+    rxBurst: () => receive(endpoint, rxOffset, datagramBytes, rxSlots, sources),
     postReceives: () => bytes.fill(0xee, rxOffset), // whoever reads a slot given back is found out
-    txBurst: (_queue, count) => {
-      for (let row = 0; row < count; row++) {
-        const word = row * TX_ROW.WORDS
-        const offset = Number(rows[word + TX_ROW.offset])
-        const length = Number(rows[word + TX_ROW.length])
-        assert(length <= datagramBytes && length % 4 === 0, 'a datagram fits its slot')
-        assert(lengthOf(words, offset) <= length, 'what is used was sent')
-        const to = destinations[Number(rows[word + TX_ROW.destination])]
-        assert(to !== undefined && to !== null, 'the destination was not removed')
-        carry(network, port, to, bytes.slice(offset, offset + length))
-      }
-      return count
-    },
+    txBurst: (_queue, count) => transmit(network, endpoint, count, datagramBytes, destinations),
     flush: () => undefined,
     wait: () => 0,
     setSpin: () => undefined,
@@ -195,4 +168,50 @@ function carry(network: Network, from: number, to: number, bytes: Uint8Array): v
       endpoint.callback?.()
     })
   }
+}
+
+function receive(
+  endpoint: SimEndpoint,
+  rxOffset: number,
+  datagramBytes: number,
+  rxSlots: number,
+  sources: number[],
+): number {
+  const words = new Uint32Array(endpoint.slab)
+  const rows = endpoint.rxRows[0]
+  assert(rows !== undefined)
+  const count = Math.min(endpoint.arrived.length, rxSlots)
+  for (let row = 0; row < count; row++) {
+    const datagram = endpoint.arrived.shift()
+    assert(datagram !== undefined)
+    const offset = rxOffset + row * datagramBytes
+    assert(datagram.bytes.length <= datagramBytes, 'what arrives fits a slot')
+    new Uint8Array(endpoint.slab).set(datagram.bytes, offset)
+    rows[row * RX_ROW.WORDS + RX_ROW.offset] = offset
+    rows[row * RX_ROW.WORDS + RX_ROW.length] = lengthOf(words, offset)
+    rows[row * RX_ROW.WORDS + RX_ROW.kind] = kindOf(words, offset)
+    sources[row] = datagram.from
+  }
+  return count
+}
+
+function transmit(
+  network: Network,
+  endpoint: SimEndpoint,
+  count: number,
+  datagramBytes: number,
+  destinations: readonly (number | null)[],
+): number {
+  const words = new Uint32Array(endpoint.slab)
+  for (let row = 0; row < count; row++) {
+    const word = row * TX_ROW.WORDS
+    const offset = Number(endpoint.txRows[word + TX_ROW.offset])
+    const length = Number(endpoint.txRows[word + TX_ROW.length])
+    assert(length <= datagramBytes && length % 4 === 0, 'a datagram fits its slot')
+    assert(lengthOf(words, offset) <= length, 'what is used was sent')
+    const to = destinations[Number(endpoint.txRows[word + TX_ROW.destination])]
+    assert(to !== undefined && to !== null, 'the destination was not removed')
+    carry(network, endpoint.port, to, new Uint8Array(endpoint.slab).slice(offset, offset + length))
+  }
+  return count
 }

@@ -1,4 +1,7 @@
-/** What fake replicas share: the log's effects, every version of every key, and sessions that apply once. */
+/**
+ * What fake replicas share: the log's effects, every version of every key, and sessions that apply
+ * once.
+ */
 
 import { strict as assert } from 'node:assert'
 import { FRAGMENT, OP, OPERATION, STATUS, WIDE } from '../../src/zab/wire.js'

@@ -1,4 +1,6 @@
-/** A cluster of fake replicas and clients on it, in virtual time: every run of a seed is the same. */
+/**
+ * A cluster of fake replicas and clients on it, in virtual time: every run of a seed is the same.
+ */
 
 import { strict as assert } from 'node:assert'
 import type { Client } from '../../src/client/client.js'

@@ -98,6 +98,9 @@ export function createSimEndpoint(
       destinationOf(at(item(rxRows, queue), row * RX_ROW.WORDS + RX_ROW.source)),
     removeDestination: () => undefined,
     addGroup: (group) => destinationOf(group),
+    wakeHandle: () => {
+      throw new Error('the simulator is one thread')
+    },
     watch: (callback) => {
       watcher = callback
     },

@@ -5,10 +5,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { chooseProvider, openEndpoint, pathDatagramBytes } from '../../src/transport/open-endpoint.js'
-import { count, endpointSettings, GROUP, open, queueSettings, receive, sendOne } from './support.js'
+import {
+  chooseProvider,
+  openEndpoint,
+  pathDatagramBytes,
+} from '../../src/transport/open-endpoint.js'
+import {
+  count,
+  endpointSettings,
+  GROUP,
+  open,
+  queueSettings,
+  receive,
+  sendOne,
+  writeDatagram,
+  writeRow,
+} from './support.js'
 
-test('destinations: equal addresses share one, until it is removed as often as it was added', () => {
+test('destinations: equal addresses share one until it is removed as often as added', () => {
   const from = open()
   const to = open()
   const first = from.addDestination(to.local(0))
@@ -83,7 +97,12 @@ test('setup: an address of another machine is refused', () => {
 test('setup: a port in use is refused, with the system call', () => {
   const first = open()
   const queues = [queueSettings({ port: first.local(0).port })]
-  assert.throws(() => open({ queues }), { code: 'ADDRESS_IN_USE', errno: 'EADDRINUSE', syscall: 'bind', definite: true })
+  assert.throws(() => open({ queues }), {
+    code: 'ADDRESS_IN_USE',
+    errno: 'EADDRINUSE',
+    syscall: 'bind',
+    definite: true,
+  })
   first.close()
   open({ queues }).close()
 })
@@ -124,7 +143,9 @@ test('setup: groups that are none are refused', () => {
   for (const group of ['127.0.0.1', 'ff02::1', 'x']) {
     assert.throws(() => endpoint.addGroup(group, 9999), { code: 'BAD_ARGUMENT' }, group)
   }
-  assert.throws(() => endpoint.addDestination({ ...endpoint.local(0), address: GROUP }), { code: 'BAD_ARGUMENT' })
+  assert.throws(() => endpoint.addDestination({ ...endpoint.local(0), address: GROUP }), {
+    code: 'BAD_ARGUMENT',
+  })
   endpoint.close()
 })
 
@@ -134,8 +155,33 @@ test('provider: auto explains its choice, udp is always possible', () => {
   assert.ok(auto.why.length > 10)
   if (auto.provider === 'udp') {
     assert.throws(() => chooseProvider('verbs'), { code: 'NO_DEVICE' })
-    assert.throws(() => openEndpoint(endpointSettings({ provider: 'verbs' })), { code: 'NO_DEVICE' })
+    assert.throws(() => openEndpoint(endpointSettings({ provider: 'verbs' })), {
+      code: 'NO_DEVICE',
+    })
   }
   assert.throws(() => chooseProvider('verbs', 'no_such_device'), { code: 'NO_DEVICE' })
   assert.match(chooseProvider('auto', 'no_such_device').why, /^UDP/)
+  assert.equal(chooseProvider('auto', undefined, '127.0.0.1').provider, 'udp')
+})
+
+test('destinations: one that cannot be reached costs its own datagrams only', () => {
+  const from = open() // bound to loopback: the kernel refuses other networks with EINVAL
+  const to = open()
+  const lost = from.addDestination({ ...to.local(0), address: '192.0.2.200' })
+  const good = from.addDestination(to.local(0))
+  for (let row = 0; row < 90; row++) {
+    writeDatagram(from, from.txOffset + row * 64, { kind: row })
+    writeRow(from, row, from.txOffset + row * 64, 64, row >= 30 && row < 60 ? lost : good)
+  }
+  assert.equal(from.txBurst(0, 90), 60)
+  assert.equal(count(from, 'tx-refused'), 30)
+  assert.equal(receive(to, 60)[30]?.kind, 60)
+  const calls = count(from, 'tx-calls')
+  for (let row = 30; row < 60; row++) writeRow(from, row, from.txOffset + row * 64, 64, good)
+  assert.equal(from.txBurst(0, 90), 90)
+  assert.equal(count(from, 'tx-calls'), calls + 1)
+  receive(to, 90)
+  assert.equal(count(from, 'tx-datagrams'), 150)
+  from.close()
+  to.close()
 })

@@ -1,5 +1,6 @@
 /**
- * The misuse matrix: wrong types, wrong values, wrong order. Always an error that names it, never a crash.
+ * The misuse matrix: wrong types, wrong values, wrong order. Always an error that names it, never a
+ * crash.
  */
 
 import assert from 'node:assert/strict'
@@ -10,7 +11,14 @@ import { transportAddon } from '../../src/transport/addon.js'
 import type { EndpointSettings, QueueSettings } from '../../src/transport/endpoint.js'
 import { TX_SEAL } from '../../src/transport/endpoint.js'
 import { openEndpoint, pathDatagramBytes } from '../../src/transport/open-endpoint.js'
-import { endpointSettings, open, queueSettings, sendOne, writeDatagram, writeRow } from './support.js'
+import {
+  endpointSettings,
+  open,
+  queueSettings,
+  sendOne,
+  writeDatagram,
+  writeRow,
+} from './support.js'
 
 const WRONG: readonly unknown[] = [
   undefined,
@@ -35,23 +43,43 @@ function wrongly<T>(value: unknown): T {
 }
 
 function isRefusal(error: unknown): boolean {
-  return error instanceof AssertionError || (error instanceof Error && 'code' in error && error.code === 'BAD_ARGUMENT')
+  return (
+    error instanceof AssertionError ||
+    (error instanceof Error && 'code' in error && error.code === 'BAD_ARGUMENT')
+  )
 }
 
 test('misuse: settings of wrong types are refused by name', () => {
   assert.throws(() => openEndpoint(wrongly<EndpointSettings>(null)), { code: 'BAD_ARGUMENT' })
-  const required = ['address', 'queues', 'datagramBytes', 'cluster', 'txSlots', 'extraBytes', 'txRows', 'provider']
+  const required = [
+    'address',
+    'queues',
+    'datagramBytes',
+    'cluster',
+    'txSlots',
+    'extraBytes',
+    'txRows',
+    'provider',
+  ]
   for (const property of required) {
     for (const value of WRONG) {
       if (property === 'address' && typeof value === 'string') continue
       const settings = { ...endpointSettings(), [property]: value }
-      assert.throws(() => openEndpoint(settings), { code: 'BAD_ARGUMENT' }, `${property}: ${String(value)}`)
+      assert.throws(
+        () => openEndpoint(settings),
+        { code: 'BAD_ARGUMENT' },
+        `${property}: ${String(value)}`,
+      )
     }
   }
   for (const property of ['device', 'gidIndex', 'dropRatio', 'dropSeed']) {
     for (const value of [null, {}, -1, [], NaN]) {
       const settings = { ...endpointSettings(), [property]: value }
-      assert.throws(() => openEndpoint(settings), { code: 'BAD_ARGUMENT' }, `${property}: ${String(value)}`)
+      assert.throws(
+        () => openEndpoint(settings),
+        { code: 'BAD_ARGUMENT' },
+        `${property}: ${String(value)}`,
+      )
     }
   }
   assert.throws(() => open({ datagramBytes: 1000 }), { code: 'BAD_ARGUMENT' })
@@ -63,7 +91,11 @@ test('misuse: queue settings of wrong types are refused', () => {
     for (const value of WRONG) {
       if (property === 'multicast' && value === undefined) continue
       const queue = wrongly<QueueSettings>({ ...queueSettings(), [property]: value })
-      assert.throws(() => open({ queues: [queue] }), { code: 'BAD_ARGUMENT' }, `${property}: ${String(value)}`)
+      assert.throws(
+        () => open({ queues: [queue] }),
+        { code: 'BAD_ARGUMENT' },
+        `${property}: ${String(value)}`,
+      )
     }
   }
   for (const groups of [null, 'x', [1], [null], { length: 1 }]) {
@@ -82,13 +114,30 @@ test('misuse: every call of an open endpoint survives every wrong argument', () 
     assert.throws(() => endpoint.txBurst(queue, 0), isRefusal, `txBurst ${name}`)
     assert.throws(() => endpoint.txBurst(0, wrongly(value)), isRefusal, `txBurst count ${name}`)
     assert.throws(() => endpoint.local(queue), isRefusal, `local ${name}`)
-    assert.throws(() => endpoint.addDestination(wrongly(value)), isRefusal, `addDestination ${name}`)
+    assert.throws(
+      () => endpoint.addDestination(wrongly(value)),
+      isRefusal,
+      `addDestination ${name}`,
+    )
     assert.throws(() => endpoint.adoptSource(queue, 0), isRefusal, `adoptSource ${name}`)
-    assert.throws(() => endpoint.adoptSource(0, wrongly(value)), isRefusal, `adoptSource row ${name}`)
-    assert.throws(() => endpoint.removeDestination(wrongly(value)), isRefusal, `removeDestination ${name}`)
+    assert.throws(
+      () => endpoint.adoptSource(0, wrongly(value)),
+      isRefusal,
+      `adoptSource row ${name}`,
+    )
+    assert.throws(
+      () => endpoint.removeDestination(wrongly(value)),
+      isRefusal,
+      `removeDestination ${name}`,
+    )
     assert.throws(() => endpoint.addGroup(wrongly(value), 1), isRefusal, `addGroup ${name}`)
-    assert.throws(() => endpoint.addGroup('239.1.1.1', wrongly(value)), isRefusal, `addGroup port ${name}`)
-    if (typeof value !== 'function') assert.throws(() => endpoint.watch(wrongly(value)), isRefusal, `watch ${name}`)
+    assert.throws(
+      () => endpoint.addGroup('239.1.1.1', wrongly(value)),
+      isRefusal,
+      `addGroup port ${name}`,
+    )
+    if (typeof value !== 'function')
+      assert.throws(() => endpoint.watch(wrongly(value)), isRefusal, `watch ${name}`)
   }
   for (const value of [null, true, 'x', {}, -1, NaN]) {
     assert.equal(endpoint.wait(wrongly(value)), 0)
@@ -100,13 +149,31 @@ test('misuse: every call of an open endpoint survives every wrong argument', () 
 test('misuse: addresses with wrong fields are refused', () => {
   const endpoint = open()
   const address = endpoint.local(0)
-  for (const property of ['provider', 'address', 'port', 'qpNumber', 'qkey', 'lid', 'gid', 'mtuBytes']) {
+  for (const property of [
+    'provider',
+    'address',
+    'port',
+    'qpNumber',
+    'qkey',
+    'lid',
+    'gid',
+    'mtuBytes',
+  ]) {
     for (const value of [undefined, null, {}, -1, NaN]) {
-      assert.throws(() => endpoint.addDestination({ ...address, [property]: value }), { code: 'BAD_ARGUMENT' })
+      assert.throws(() => endpoint.addDestination({ ...address, [property]: value }), {
+        code: 'BAD_ARGUMENT',
+      })
     }
   }
-  for (const change of [{ provider: 'verbs' as const }, { port: 0 }, { address: 'localhost' }, { address: '' }]) {
-    assert.throws(() => endpoint.addDestination({ ...address, ...change }), { code: 'BAD_ARGUMENT' })
+  for (const change of [
+    { provider: 'verbs' as const },
+    { port: 0 },
+    { address: 'localhost' },
+    { address: '' },
+  ]) {
+    assert.throws(() => endpoint.addDestination({ ...address, ...change }), {
+      code: 'BAD_ARGUMENT',
+    })
   }
   endpoint.close()
 })

@@ -1,5 +1,6 @@
 /**
- * What child processes of the transport's tests do: `node scenario.js NAME [ARGUMENT]`. Each must end by itself.
+ * What child processes of the transport's tests do: `node scenario.js NAME [ARGUMENT]`. Each must
+ * end by itself.
  */
 
 import { setTimeout as after } from 'node:timers/promises'
@@ -28,7 +29,7 @@ async function exited(thread: Worker): Promise<number> {
 }
 
 async function terminated(name: string): Promise<void> {
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 10; round++) {
     const thread = worker(name)
     await said(thread)
     await after(5)
@@ -115,7 +116,10 @@ const SCENARIOS: Record<string, (argument: string) => void | Promise<void>> = {
   },
   'workers-exchange': async () => {
     const [first, second] = [worker('thread-exchange'), worker('thread-exchange')]
-    const [one, other] = (await Promise.all([said(first), said(second)])) as [QueueAddress, QueueAddress]
+    const [one, other] = (await Promise.all([said(first), said(second)])) as [
+      QueueAddress,
+      QueueAddress,
+    ]
     first.postMessage(other)
     second.postMessage(one)
     const codes = await Promise.all([exited(first), exited(second)])

@@ -1,5 +1,6 @@
 /**
- * What the transport's tests share: endpoints on loopback with ports the kernel chooses, datagrams, patience.
+ * What the transport's tests share: endpoints on loopback with ports the kernel chooses, datagrams,
+ * patience.
  */
 
 import { createSocket } from 'node:dgram'
@@ -22,7 +23,10 @@ export const CLUSTER = 0x5eed
 export const LENGTH_MIN = 64
 export const GROUP = '239.195.7.1'
 
-/** A machine under load, or an emulated one, may be this slow; a passing test never waits so long. */
+/**
+ * A machine under load, or an emulated one, may be this slow; a passing test never waits so
+ * long.
+ */
 const PATIENCE_MILLIS = 10_000
 
 export interface Received {
@@ -66,7 +70,11 @@ export interface DatagramFields {
 }
 
 /** Writes a datagram that only lacks its checksum. */
-export function writeDatagram(endpoint: Endpoint, offset: number, fields: DatagramFields = {}): void {
+export function writeDatagram(
+  endpoint: Endpoint,
+  offset: number,
+  fields: DatagramFields = {},
+): void {
   const length = fields.length ?? LENGTH_MIN
   const view = new DataView(endpoint.slab, offset)
   view.setUint16(HEADER.magic, fields.magic ?? MAGIC, true)
@@ -75,7 +83,8 @@ export function writeDatagram(endpoint: Endpoint, offset: number, fields: Datagr
   view.setUint32(HEADER.checksum, 0, true)
   view.setUint32(HEADER.cluster, fields.cluster ?? CLUSTER, true)
   view.setUint32(HEADER.length, length, true)
-  if (length > HEADER.SIZE) new Uint8Array(endpoint.slab, offset + HEADER.SIZE, length - HEADER.SIZE).fill(fields.fill ?? 7)
+  if (length > HEADER.SIZE)
+    new Uint8Array(endpoint.slab, offset + HEADER.SIZE, length - HEADER.SIZE).fill(fields.fill ?? 7)
 }
 
 export function writeRow(
@@ -94,7 +103,12 @@ export function writeRow(
 }
 
 /** Sends one datagram from TX slot 0. */
-export function sendOne(endpoint: Endpoint, destination: number, fields: DatagramFields = {}, queue = 0): number {
+export function sendOne(
+  endpoint: Endpoint,
+  destination: number,
+  fields: DatagramFields = {},
+  queue = 0,
+): number {
   const length = fields.length ?? LENGTH_MIN
   writeDatagram(endpoint, endpoint.txOffset, fields)
   writeRow(endpoint, 0, endpoint.txOffset, length, destination)
@@ -118,7 +132,12 @@ function copyRow(endpoint: Endpoint, queue: number, row: number): Received {
 }
 
 /** Receives until `count` datagrams came; fails loudly when they do not. */
-export function receive(endpoint: Endpoint, count: number, queue = 0, each?: (received: Received) => void): Received[] {
+export function receive(
+  endpoint: Endpoint,
+  count: number,
+  queue = 0,
+  each?: (received: Received) => void,
+): Received[] {
   const all: Received[] = []
   const deadline = Date.now() + PATIENCE_MILLIS
   while (all.length < count) {
@@ -136,11 +155,16 @@ export function receive(endpoint: Endpoint, count: number, queue = 0, each?: (re
 }
 
 /** Receives what comes until a counter has the value. */
-export function receiveUntil(endpoint: Endpoint, counter: (typeof ENDPOINT_COUNTERS)[number], value: number): number {
+export function receiveUntil(
+  endpoint: Endpoint,
+  counter: (typeof ENDPOINT_COUNTERS)[number],
+  value: number,
+): number {
   let received = 0
   const deadline = Date.now() + PATIENCE_MILLIS
   while (count(endpoint, counter) < value) {
-    if (Date.now() > deadline) throw new Error(`${counter} is ${count(endpoint, counter)}, not ${value}`)
+    if (Date.now() > deadline)
+      throw new Error(`${counter} is ${count(endpoint, counter)}, not ${value}`)
     received += endpoint.rxBurst(0)
     endpoint.postReceives(0)
     endpoint.wait(1_000)

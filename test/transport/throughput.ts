@@ -1,10 +1,12 @@
 /**
- * How fast loopback is: 1472-byte datagrams to one process by unicast, and to two by multicast. Not a test.
+ * How fast loopback is: 1472-byte datagrams to one process by unicast, and to two by multicast. Not
+ * a test.
  *
  *   node dist/test/transport/throughput.js [seconds]
  *
- * The sender paces itself by answers: a receiver tells how much it has received, and at most a window may be
- * under way, because on loopback nothing else keeps a sender from overrunning a receiver.
+ * The sender paces itself by answers: a receiver tells how much it has received, and at most a
+ * window may be under way, because on loopback nothing else keeps a sender from overrunning a
+ * receiver.
  */
 
 import { fork } from 'node:child_process'
@@ -13,14 +15,22 @@ import { fileURLToPath } from 'node:url'
 import { at, item } from '../../src/assert.js'
 import { type Endpoint, type QueueAddress, RX_ROW } from '../../src/transport/endpoint.js'
 import { HEADER } from '../../src/zab/wire.js'
-import { count, freePort, open, queueSettings, sendOne, writeDatagram, writeRow } from './support.js'
+import {
+  count,
+  freePort,
+  open,
+  queueSettings,
+  sendOne,
+  writeDatagram,
+  writeRow,
+} from './support.js'
 
 const GROUP = '239.195.7.2'
 const BYTES = 1472
 const BURST = 256
-const WINDOW = 2048
+const WINDOW = 4096
 const SPIN_MICROS = 50
-const ANSWER_EVERY = 256
+const ANSWER_EVERY = 512
 const SOCKET_BYTES = 8 << 20
 
 interface Task {
@@ -56,7 +66,11 @@ function receiveForEver(task: Task): void {
     }
     if (idle && endpoint.wait(1_000_000) === 0) break
   }
-  process.send?.({ received, lost: count(endpoint, 'dropped-no-room'), calls: count(endpoint, 'rx-calls') })
+  process.send?.({
+    received,
+    lost: count(endpoint, 'dropped-no-room'),
+    calls: count(endpoint, 'rx-calls'),
+  })
   endpoint.close()
 }
 
@@ -79,7 +93,12 @@ function readAnswers(endpoint: Endpoint, told: Map<number, number>, words: Uint3
   return Math.min(...told.values())
 }
 
-function sendFor(endpoint: Endpoint, destination: number, receivers: number, seconds: number): number {
+function sendFor(
+  endpoint: Endpoint,
+  destination: number,
+  receivers: number,
+  seconds: number,
+): number {
   for (let row = 0; row < BURST; row++) {
     const offset = endpoint.txOffset + row * BYTES
     writeDatagram(endpoint, offset, { length: BYTES })
@@ -106,9 +125,13 @@ async function run(mode: Task['mode'], receivers: number, seconds: number): Prom
     return fork(fileURLToPath(import.meta.url), [JSON.stringify(task)])
   })
   const addresses = await Promise.all(
-    children.map(async (child) => new Promise<QueueAddress>((resolve) => child.once('message', resolve))),
+    children.map(
+      async (child) => new Promise<QueueAddress>((resolve) => child.once('message', resolve)),
+    ),
   )
-  const reports = children.map(async (child) => new Promise<Report>((resolve) => child.once('message', resolve)))
+  const reports = children.map(
+    async (child) => new Promise<Report>((resolve) => child.once('message', resolve)),
+  )
   const unicast = endpoint.addDestination(item(addresses, 0))
   const destination = mode === 'multicast' ? endpoint.addGroup(GROUP, task.groupPort) : unicast
   const start = process.cpuUsage()
@@ -117,7 +140,8 @@ async function run(mode: Task['mode'], receivers: number, seconds: number): Prom
   const datagrams = count(endpoint, 'tx-datagrams')
   process.stdout.write(
     `${mode} to ${receivers}: sent ${(datagrams / seconds / 1e6).toFixed(2)} M/s, ` +
-      `${(datagrams / count(endpoint, 'tx-calls')).toFixed(0)} a call, refused ${count(endpoint, 'tx-refused')}, ` +
+      `${(datagrams / count(endpoint, 'tx-calls')).toFixed(0)} a call, ` +
+      `refused ${count(endpoint, 'tx-refused')}, ` +
       `cpu ${((cpu.user + cpu.system) / seconds / 1e6).toFixed(2)}\n`,
   )
   for (const report of await Promise.all(reports)) {

@@ -1,5 +1,6 @@
 /**
- * The receive ladder: every kind of broken datagram is dropped under its own name, and good ones still pass.
+ * The receive ladder: every kind of broken datagram is dropped under its own name, and good ones
+ * still pass.
  */
 
 import assert from 'node:assert/strict'
@@ -9,7 +10,16 @@ import { test } from 'node:test'
 
 import type { Endpoint, ENDPOINT_COUNTERS } from '../../src/transport/endpoint.js'
 import { HEADER } from '../../src/zab/wire.js'
-import { CLUSTER, count, open, receive, receiveUntil, sendOne, writeDatagram, writeRow } from './support.js'
+import {
+  CLUSTER,
+  count,
+  open,
+  receive,
+  receiveUntil,
+  sendOne,
+  writeDatagram,
+  writeRow,
+} from './support.js'
 
 type Reason = (typeof ENDPOINT_COUNTERS)[number]
 
@@ -65,7 +75,10 @@ test('ladder: each broken datagram is counted under its own reason', async () =>
     ['dropped-bad-length', changed(good, (copy) => copy.writeUInt32LE(66, HEADER.length))],
     ['dropped-bad-length', changed(good, (copy) => copy.writeUInt32LE(0xfffffffc, HEADER.length))],
     ['dropped-bad-length', good.subarray(0, 124)],
-    ['dropped-wrong-cluster', changed(good, (copy) => copy.writeUInt32LE(CLUSTER + 1, HEADER.cluster))],
+    [
+      'dropped-wrong-cluster',
+      changed(good, (copy) => copy.writeUInt32LE(CLUSTER + 1, HEADER.cluster)),
+    ],
     ['dropped-bad-checksum', changed(good, (copy) => copy.writeUInt32LE(1, HEADER.checksum))],
   ]
   for (const [reason, bytes] of cases) await sendRaw(to, bytes, reason)
@@ -85,7 +98,11 @@ test('ladder: no byte of a datagram may change, the kind among them', async () =
     assert.equal(to.rxBurst(0), 0, 'a changed datagram is not delivered')
     to.postReceives(0)
   }
-  assert.equal(count(to, 'dropped-bad-checksum'), 64 - 2 - 1 - 4 - 4, 'all but magic, version, length and cluster')
+  assert.equal(
+    count(to, 'dropped-bad-checksum'),
+    64 - 2 - 1 - 4 - 4,
+    'all but magic, version, length and cluster',
+  )
   to.close()
 })
 

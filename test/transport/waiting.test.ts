@@ -65,7 +65,7 @@ test('wait: leftovers of a train count as ready', () => {
   from.close()
 })
 
-test('watch: calls back when a datagram comes, in the watcher\'s async context', async () => {
+test("watch: calls back when a datagram comes, in the watcher's async context", async () => {
   const endpoint = open()
   const from = open()
   const destination = from.addDestination(endpoint.local(0))
