@@ -11,8 +11,8 @@ namespace {
 constexpr uint32_t GROUP_OPERATIONS = 256;
 
 /** How far ahead of an operation its bucket and its item are fetched. */
-constexpr uint32_t BUCKETS_AHEAD = 24;
-constexpr uint32_t ITEMS_AHEAD = 12;
+constexpr uint32_t BUCKETS_AHEAD = 16;
+constexpr uint32_t ITEMS_AHEAD = 8;
 
 /** How far ahead of a record its session and the session's results are fetched. */
 constexpr uint32_t SESSIONS_AHEAD = 8;

@@ -12,7 +12,7 @@ constexpr uint32_t PENDING_BYTES_PER_WRITE = 256;
 
 /** Reads whose buckets are fetched while a datagram is scanned; the rest follow as reads are
  * served. */
-constexpr uint32_t SCAN_AHEAD = 24;
+constexpr uint32_t SCAN_AHEAD = 16;
 
 }  // namespace
 

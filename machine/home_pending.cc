@@ -9,8 +9,8 @@ namespace machine {
 namespace {
 
 /** How far ahead of a read its bucket and its item are fetched. */
-constexpr uint32_t BUCKETS_AHEAD = 24;
-constexpr uint32_t ITEMS_AHEAD = 12;
+constexpr uint32_t BUCKETS_AHEAD = 16;
+constexpr uint32_t ITEMS_AHEAD = 8;
 
 }  // namespace
 

@@ -157,6 +157,25 @@ TEST("codec: values without room change nothing, parts wait for the last") {
   EQUAL(results.offsets[3], 0u);
 }
 
+TEST("codec: a value goes on only at a record's start and is unfinished only at its end") {
+  machine::Decoder decoder;
+  Results results(64);
+  const Result head{tag::PART, 0, 0, 8, 7};
+  const Result one{tag::STATUS, 1, 0, 0, 7};
+  const auto decode = [&](const std::vector<uint8_t>& bytes) {
+    return decoder.decode(bytes.data(), bytes.size(), results.columns(), 0);
+  };
+  EQUAL(decode(reply(5, 1, 1, {{head, part(0, "abcd")}, {one, ""}})), machine::DECODE_MALFORMED);
+  EQUAL(decode(reply(5, 1, 0, {{head, part(0, "abcd")}, {head, part(4, "ef")}})),
+        machine::DECODE_MALFORMED);
+  EQUAL(decode(reply(5, 1, 1, {{one, ""}, {head, part(0, "abcd")}})), 1);
+  EQUAL(decode(reply(5, 2, 2, {{head, part(4, "efgh")}, {head, part(4, "efgh")}})),
+        machine::DECODE_MALFORMED);
+  EQUAL(decode(reply(5, 1, 2, {{one, ""}, {head, part(4, "efgh")}})), machine::DECODE_MALFORMED);
+  EQUAL(decode(reply(5, 2, 2, {{head, part(4, "efgh")}, {one, ""}})), 2);
+  CHECK(std::memcmp(results.values.data(), "abcdefgh", 8) == 0);
+}
+
 TEST("codec: a million mutated replies break nothing") {
   machine::Decoder decoder;
   Results results(4096);

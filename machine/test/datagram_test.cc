@@ -131,6 +131,35 @@ TEST(
   for (uint32_t i = 0; i < answers.size(); ++i) EQUAL(answers[i].operation, 2u + i);
 }
 
+TEST("replies: whoever keeps asking while slots are short still gets every answer, in order") {
+  One one({.replySlots = 4});
+  one.run(Request().record(one.session, 1, 1).set("a", std::string(1000, 'a')));
+  Request request;
+  request.record(one.session, 2, 2);
+  for (int i = 0; i < 12; ++i) request.get("a");
+  CHECK(one.rig.request(request, 0) == Taken::ok);
+  uint64_t asked = 13;
+  std::vector<Answer> answers;
+  std::vector<uint32_t> lent;
+  for (int turn = 0; turn < 60; ++turn) {
+    const uint32_t count = one.rig.repliesClose();
+    for (uint32_t i = 0; i < count; ++i) {
+      one.rig.decodeReply(0, one.rig.replyRow(i)[1], one.rig.replyRow(i)[2], answers);
+      lent.push_back(one.rig.replyRow(i)[1]);
+    }
+    CHECK(!lent.empty() || answers.size() == asked - 1);
+    if (lent.empty()) break;
+    one.rig.machine().replyFree(lent.front());
+    lent.erase(lent.begin());
+    if (turn < 12 &&
+        one.rig.request(Request().record(one.session, 2, asked + 1).get("a"), 0) == Taken::ok)
+      ++asked;
+  }
+  CHECK(asked > 20);
+  EQUAL(answers.size(), asked - 1);
+  for (uint32_t i = 0; i < answers.size(); ++i) EQUAL(answers[i].operation, 2u + i);
+}
+
 TEST("replies: a link without slots does not hold up another that has them") {
   One one({.replySlots = 4});
   one.run(Request().record(one.session, 1, 1).set("a", std::string(1000, 'a')));

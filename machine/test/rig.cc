@@ -223,6 +223,7 @@ void Rig::decodeReply(uint32_t link, uint32_t offset, uint32_t length,
   const int32_t records =
       machine::listRecords(slab, body, length - wire::OVERHEAD_BYTES, rows.data(), RESULT_ROWS / 6);
   CHECK(records >= 0);
+  for (uint32_t i = length - wire::TAG_BYTES; i < length; ++i) EQUAL(slab[offset + i], 0);
   for (int32_t i = 0; i < records; ++i) {
     const uint32_t at = rows[static_cast<size_t>(i) * 6];
     const machine::ResultColumns columns{RESULT_ROWS,    statuses.data(), versions.data(),

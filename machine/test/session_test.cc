@@ -77,6 +77,15 @@ TEST("session: an answer the client said it has is not kept") {
   EQUAL(answers[0].status, status::BAD_REQUEST);
 }
 
+TEST("session: of a run answered in part the rest is kept") {
+  One one;
+  one.run(Request().record(one.session, 1, 1).set("a", "1").set("b", "2").set("c", "3"));
+  one.run(Request().record(one.session, 4, 4, 1).set("d", "4"));
+  EQUAL(one.run(Request().record(one.session, 3, 3, 0).set("c", "3")).at(0).version, 4u);
+  const auto forgotten = one.run(Request().record(one.session, 2, 2, 0).set("b", "2"));
+  EQUAL(forgotten.at(0).status, status::BAD_REQUEST);
+}
+
 TEST("session: a read between two writes of one record sees the first and not the second") {
   One one;
   const auto answers = one.run(Request()
@@ -130,6 +139,20 @@ TEST("session: a read whose place has passed is overtaken") {
   EQUAL(answers.size(), 2u);
   EQUAL(answers[0].status, status::OVERTAKEN);
   EQUAL(answers[1].link, 1u);
+}
+
+TEST("session: reads out of their order are overtaken, not served late") {
+  One one;
+  one.rig.request(Request().record(one.session, 3, 1).get("a"), 0);
+  one.rig.request(Request().record(one.session, 2, 2).get("a"), 0);
+  one.rig.request(Request().record(one.session, 1, 3).set("a", "1").set("a", "2"), 0);
+  one.rig.turn(one.log);
+  const auto answers = one.rig.answers();
+  EQUAL(answers.size(), 4u);
+  for (const Answer& answer : answers) {
+    if (answer.operation == 1) EQUAL(answer.value, std::string("2"));
+    if (answer.operation == 2) EQUAL(answer.status, status::OVERTAKEN);
+  }
 }
 
 TEST("session: a write after a gap is skipped until what is missing came") {

@@ -74,6 +74,8 @@ export interface Front {
   requestsTaken: number
   readsTaken: number
   writesTaken: number
+  /** Turns in which what is next in the ring found no room. */
+  stalls: number
 }
 
 export interface Fronts {
@@ -89,7 +91,6 @@ export interface Fronts {
   next: number
   wakeUps: number
   signals: number
-  stalls: number
 }
 
 export function createFronts(
@@ -123,11 +124,12 @@ export function createFronts(
       requestsTaken: 0,
       readsTaken: 0,
       writesTaken: 0,
+      stalls: 0,
     })
   }
   const bed = { words: board.words, index: BOARD_SLEEP }
   const bytes = new Uint8Array(slab)
-  const counts = { age: 0, next: 0, wakeUps: 0, signals: 0, stalls: 0 }
+  const counts = { age: 0, next: 0, wakeUps: 0, signals: 0 }
   return { machine, board, bed, bytes, linksEach, list, ...counts }
 }
 
@@ -217,7 +219,7 @@ function pump(fronts: Fronts, front: Front, open: boolean): number {
     if (front.blocked) break
     bytes += ringTook(requests)
   }
-  if (front.blocked) fronts.stalls++
+  if (front.blocked) front.stalls++
   front.readsTaken += at(counters, READS) + at(counters, READS_PARKED) - reads
   front.writesTaken += at(counters, WRITES_TAKEN) - writes
   return records

@@ -29,11 +29,12 @@ import {
   linkUnpark,
   onLinkAck,
 } from '../zab/link.js'
-import { BODY_OFFSET, HEADER, KIND, LINK, REFUSAL, setWide, TAG_BYTES } from '../zab/wire.js'
-import type { HomeMachine } from './home-machine.js'
+import { HEADER, KIND, LINK, REFUSAL, setWide } from '../zab/wire.js'
 import type { HomeLink, HomeLinks } from './home-links.js'
 import { addHomeLink, createHomeLinks, homeKey, homeLinkAt, removeHomeLink } from './home-links.js'
-import { CONTROL_SLOT_BYTES, CONTROL_SLOTS, PARKED_SLOTS } from './layout.js'
+import type { HomeMachine } from './home-machine.js'
+import { acknowledge, refuse, welcome } from './home-notes.js'
+import { PARKED_SLOTS } from './layout.js'
 import type { HomeLayout } from './layout.js'
 import { createPool, poolGive, poolTake } from './pool.js'
 import type { Pool } from './pool.js'
@@ -44,7 +45,6 @@ const SILENT_TICKS = 100_000 //  a link not heard of for 10 s is dropped
 const SWEEP_TICKS = 10 //        links are looked after at least every few milliseconds
 const SWEEP_LINKS = 512 //       of one sweep
 const RESEND_MAX = 64 //         datagrams of one link and look
-const NOTE_BYTES = BODY_OFFSET + TAG_BYTES
 
 /** Why a client's datagram had no effect. */
 export const HOME_DROPS = [
@@ -198,16 +198,12 @@ function onHello(home: Home, row: number, offset: number, serving: boolean, tick
     const credits = extensionOf(words, offset, LINK.credits)
     client.link.txAllowed = Math.min(Math.max(credits, 1), LINK_WINDOW_MAX)
   }
-  const note = noteSlot(home)
-  writeHeader(words, note, home.sender, KIND.WELCOME, NOTE_BYTES, 0, 0)
-  setFlags(words, note, client.index)
-  setWide(words, (note + HEADER.counter) >>> 2, 0)
-  setWide(words, (note + HEADER.epoch) >>> 2, home.machine.applied())
-  linkStamp(client.link, words, note)
-  queueSend(home.output, note, NOTE_BYTES, client.destination, true)
+  welcome(home, client)
 }
 
 function onRequest(home: Home, client: HomeLink, offset: number, tick: number): void {
+  // UDP delivers what is larger than a slot: it has no place here, and no client of this cluster sends it.
+  if (lengthOf(home.words, offset) > home.datagramBytes) return drop(home, 'client-malformed')
   const sequence = counterOf(home.words, offset)
   switch (linkOrder(client.link, sequence)) {
     case 'next':
@@ -345,13 +341,7 @@ function lookAfter(home: Home, client: HomeLink, tick: number): void {
     queueSend(home.output, offset, linkLength(link, sequence), client.destination, true)
     home.resent++
   }
-  if (linkAckDue(link, tick)) {
-    const note = noteSlot(home)
-    writeHeader(home.words, note, home.sender, KIND.LINK_ACK, NOTE_BYTES, 0, 0)
-    setWide(home.words, (note + HEADER.counter) >>> 2, 0)
-    linkStamp(link, home.words, note)
-    queueSend(home.output, note, NOTE_BYTES, client.destination, true)
-  }
+  if (linkAckDue(link, tick)) acknowledge(home, client)
 }
 
 /** Links that were quiet: their timers, and the end of those that are silent. */
@@ -390,33 +380,6 @@ export function homeAfterSend(home: Home): void {
     if (!home.users.has(destination)) home.endpoint.removeDestination(destination)
   }
   home.strangers.length = 0
-}
-
-function refuse(home: Home, row: number, offset: number, why: number): void {
-  const destination = home.endpoint.adoptSource(home.queue, row)
-  if (!home.users.has(destination)) home.strangers.push(destination)
-  const note = noteSlot(home)
-  writeHeader(home.words, note, home.sender, KIND.REFUSED, NOTE_BYTES, 0, why)
-  setWide(home.words, (note + HEADER.counter) >>> 2, 0)
-  setWide(home.words, (note + HEADER.committed) >>> 2, 0)
-  const word = (note + HEADER.SIZE) >>> 2
-  const theirs = extensionOf(home.words, offset, LINK.link)
-  home.words[word + (LINK.link >>> 2)] = theirs
-  home.words[word + (LINK.credits >>> 2)] = incarnationOf(home.words, offset)
-  home.words[word + (LINK.sackLow >>> 2)] = 0
-  home.words[word + (LINK.sackHigh >>> 2)] = 0
-  queueSend(home.output, note, NOTE_BYTES, destination, true)
-}
-
-function noteSlot(home: Home): number {
-  const slot = home.noteNext
-  home.noteNext = (slot + 1) % CONTROL_SLOTS
-  return home.notesOffset + slot * CONTROL_SLOT_BYTES
-}
-
-function setFlags(words: Uint32Array, offset: number, flags: number): void {
-  const word = (offset + HEADER.sender) >>> 2
-  words[word] = ((at(words, word) & 0xffff) | (flags << 16)) >>> 0
 }
 
 function touch(home: Home, client: HomeLink): void {

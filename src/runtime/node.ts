@@ -6,23 +6,29 @@ import { item } from '../assert.js'
 import type { ReplicaEntry } from '../registry/entry.js'
 import { openMachine } from '../store/open-machine.js'
 import type { Machine } from '../store/machine.js'
-import type { Endpoint } from '../transport/endpoint.js'
+import type { Endpoint, EndpointSettings } from '../transport/endpoint.js'
 import { chooseProvider, openEndpoint, pathDatagramBytes } from '../transport/open-endpoint.js'
 import { clusterHash } from '../zab/cluster-hash.js'
 import { systemClock } from './clock.js'
 import { createCore, QUEUE_PEERS } from './core.js'
 import type { Core } from './core.js'
+import { createFronts } from './fronts.js'
+import type { Fronts } from './fronts.js'
+import type { HomeMachine } from './home-machine.js'
 import { CONTROL_SLOTS, EARLY_SLOTS, layoutSlab, REPLY_SLOTS } from './layout.js'
 import type { Layout } from './layout.js'
 import type { ClusterSettings, ReplicaOptions } from './options.js'
 import { clusterSettings, multicastGroup, multicastPort } from './settings.js'
+import { shareMachine } from './shared-machine.js'
 import type { ReportContext } from './stats.js'
 
 const RX_BURST_BYTES = 512 << 10 // of datagrams in one burst: what stays in a core's second cache
 const RX_SLOTS_MIN = 32
 const RX_SLOTS_MAX = 1024
 const TX_ROWS = 8192
+/** Of a worker, and of all together unless that leaves one too few. */
 const LINKS_MAX = 16_384
+const LINKS_MAX_ALL = 65_536
 const ROWS = 4096 //           of packing, applying and answering in one call
 /** Wanted socket buffers; what the kernel gives is reported, and the window derived from it. */
 const SOCKET_BYTES = 16 << 20
@@ -33,6 +39,8 @@ export interface Node {
   readonly incarnation: number
   readonly multicast: { group: string; port: number } | null
   readonly context: ReportContext
+  /** The fronts' endpoints are like it. */
+  readonly endpointSettings: EndpointSettings
   close(): void
 }
 
@@ -42,9 +50,13 @@ export function openNode(options: ReplicaOptions, incarnation: number): Node {
   options.log(`transport: ${why}`)
   const pathBytes = pathDatagramBytes(address, provider, options.device ?? '')
   const settings = clusterSettings(options, provider, pathBytes)
-  const layout = layoutSlab(0, settings.datagramBytes, options.historyBytes)
-  const endpoint = openReplicaEndpoint(options, settings, address, layout.bytes)
-  const shifted = layoutSlab(endpoint.extraOffset, settings.datagramBytes, options.historyBytes)
+  const { datagramBytes } = settings
+  const fronts = options.workers - 1
+  const layout = layoutSlab(0, datagramBytes, options.historyBytes, fronts)
+  const endpointSettings = endpointSettingsOf(options, settings, address, layout.bytes)
+  const endpoint = openEndpoint(endpointSettings)
+  endpoint.setSpin(options.spinMicros)
+  const shifted = layoutSlab(endpoint.extraOffset, datagramBytes, options.historyBytes, fronts)
   let machine: Machine
   try {
     machine = openReplicaMachine(options, settings, endpoint, shifted)
@@ -58,7 +70,8 @@ export function openNode(options: ReplicaOptions, incarnation: number): Node {
     machine,
     layout: shifted,
     clock: systemClock(),
-    linksMax: LINKS_MAX,
+    linksMax: linksOfWorker(options.workers),
+    fronts: fronts === 0 ? null : openFronts(machine, endpoint, shifted, settings, fronts),
   })
   const group = multicastGroup(options.cluster, options.replica)
   return {
@@ -75,7 +88,9 @@ export function openNode(options: ReplicaOptions, incarnation: number): Node {
       inlineBytesMax: 0,
       historyBytes: options.historyBytes,
       spinMicros: options.spinMicros,
+      frontRxBytes: [],
     },
+    endpointSettings,
     close: () => {
       machine.close()
       endpoint.close()
@@ -97,12 +112,30 @@ export function joinPeers(node: Node, entries: ReadonlyMap<number, ReplicaEntry>
   }
 }
 
-function openReplicaEndpoint(
+function openFronts(
+  machine: Machine,
+  endpoint: Endpoint,
+  layout: Layout,
+  settings: ClusterSettings,
+  count: number,
+): { fronts: Fronts; homeMachine: HomeMachine } {
+  const { datagramBytes } = settings
+  const linksEach = linksOfWorker(count + 1)
+  const { slab } = endpoint
+  const fronts = createFronts(machine, slab, datagramBytes, linksEach, layout.staging, count)
+  return { fronts, homeMachine: shareMachine(fronts, REPLY_SLOTS) }
+}
+
+function linksOfWorker(workers: number): number {
+  return Math.min(LINKS_MAX, Math.floor(LINKS_MAX_ALL / workers))
+}
+
+function endpointSettingsOf(
   options: ReplicaOptions,
   settings: ClusterSettings,
   address: string,
   extraBytes: number,
-): Endpoint {
+): EndpointSettings {
   const others = options.addresses.map((_, id) => id).filter((id) => id !== options.replica)
   const groups = others.map((id) => multicastGroup(options.cluster, id))
   const rxSlots = Math.min(
@@ -111,7 +144,7 @@ function openReplicaEndpoint(
   )
   const peers = { port: options.peerPort, rxSlots, socketBytes: SOCKET_BYTES }
   const multicast = { port: multicastPort(options.cluster), groups }
-  const endpoint = openEndpoint({
+  return {
     provider: settings.transport,
     address,
     ...(options.device === null ? {} : { device: options.device }),
@@ -127,9 +160,7 @@ function openReplicaEndpoint(
     txRows: TX_ROWS,
     dropRatio: options.dropRatio,
     dropSeed: options.dropSeed,
-  })
-  endpoint.setSpin(options.spinMicros)
-  return endpoint
+  }
 }
 
 function openReplicaMachine(
@@ -144,7 +175,7 @@ function openReplicaMachine(
     replica: options.replica,
     replyOffset: layout.replies,
     replySlots: REPLY_SLOTS,
-    linksMax: LINKS_MAX,
+    linksMax: linksOfWorker(options.workers) * options.workers,
     sessionsMax: settings.sessionsMax,
     sessionWindow: settings.sessionWindow,
     storeBytes: settings.storeBytes,

@@ -32,11 +32,12 @@ export interface ReplicaOptions {
   sessionsMax: number
   sessionWindow: number
   historyBytes: number
+  /** Threads with a clients' queue each; the first of them orders and applies, too. */
   workers: number
   /** Share of received datagrams to drop, for tests; 0 for none. */
   dropRatio: number
   dropSeed: number
-  /** Ports; 0 for any free one. */
+  /** Ports; 0 for any free one. Workers after the first have the clients' ports that follow. */
   peerPort: number
   clientPort: number
   adminPort: number
@@ -61,6 +62,32 @@ export interface LatencySummary {
 export interface KindCounts {
   messages: number
   bytes: number
+}
+
+export interface TransportReport {
+  provider: 'udp' | 'verbs'
+  doorbells: number //                  system calls or doorbells that sent
+  datagramsPerDoorbell: number | null
+  receiveCalls: number
+  datagramsPerReceiveCall: number | null
+  inlineSends: number
+  waits: number
+  waitsBlocked: number
+}
+
+/** A thread of the replica. Worker 0 orders and applies as well, and its transport is the peers', too. */
+export interface WorkerReport {
+  worker: number
+  links: number
+  requests: number
+  reads: number
+  writes: number
+  /** Waits that another worker ended, and system calls that ended another worker's. */
+  wakeUps: number
+  signals: number
+  /** Turns in which requests of this worker waited for room. */
+  stalls: number
+  transport: TransportReport
 }
 
 /** Everything a replica counts. Totals since start; rates are for the reader to form from two reports. */
@@ -90,22 +117,13 @@ export interface ReplicaStats {
   stalls: { order: number; acks: number; credits: number; replies: number }
   resends: { proposals: number; forwards: number; replies: number }
   drops: Record<string, number> //        by reason
-  transport: {
-    provider: 'udp' | 'verbs'
-    doorbells: number //                  system calls or doorbells that sent
-    datagramsPerDoorbell: number | null
-    receiveCalls: number
-    datagramsPerReceiveCall: number | null
-    inlineSends: number
-    waits: number
-    waitsBlocked: number
-  }
+  transport: TransportReport //           of all workers
   /** Propose to commit at a leader, microseconds. */
   commitLatencyMicros: LatencySummary
   store: { items: number; bytes: number; residentBytes: number; limitBytes: number; sessions: number; links: number }
   digest: string
   sessionsDigest: string
-  workers: { worker: number; links: number; requests: number; reads: number; writes: number }[]
+  workers: WorkerReport[]
   settings: ClusterSettings & { inlineBytesMax: number; rxBytes: number[]; historyBytes: number; spinMicros: number }
 }
 

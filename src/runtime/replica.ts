@@ -18,6 +18,8 @@ import { joinPeers, openNode } from './node.js'
 import type { Node } from './node.js'
 import type { ReplicaOptions, RunningReplica } from './options.js'
 import { checkOptions } from './settings.js'
+import { startFronts } from './start-fronts.js'
+import type { RunningFronts } from './start-fronts.js'
 import { report } from './stats.js'
 import { enterBroadcast } from '../zab/replica.js'
 import { VERSION } from './version.js'
@@ -38,7 +40,10 @@ export async function startReplica(options: ReplicaOptions): Promise<RunningRepl
     const incarnation = await chooseIncarnation(registry, cluster, replica, Date.now())
     const node = openNode(options, incarnation)
     closing.steps.unshift(() => node.close())
-    return await join(options, node, registry, closing)
+    const fronts = await startFronts(node.core, node.endpointSettings, options.spinMicros)
+    closing.steps.unshift(() => fronts.close())
+    node.context.frontRxBytes = fronts.rxBytes
+    return await join(options, node, fronts, registry, closing)
   } catch (error) {
     await close(closing)
     throw error
@@ -48,6 +53,7 @@ export async function startReplica(options: ReplicaOptions): Promise<RunningRepl
 async function join(
   options: ReplicaOptions,
   node: Node,
+  fronts: RunningFronts,
   registry: RegistryConnection,
   closing: Closing,
 ): Promise<RunningReplica> {
@@ -69,6 +75,7 @@ async function join(
     rejectStopped(error)
     void close(closing)
   }
+  fronts.died.catch(fail)
 
   const host = options.addresses[replica] ?? ''
   const admin = await startAdminServer(host, options.adminPort, {
@@ -84,7 +91,7 @@ async function join(
   })
   closing.steps.unshift(() => admin.close())
 
-  const entry = entryOf(options, node, { host, port: admin.port })
+  const entry = entryOf(options, node, fronts, { host, port: admin.port })
   await publish(registry, cluster, entry, { isAlive })
   const document = {
     members: options.addresses.map((_, id) => id),
@@ -132,6 +139,7 @@ async function becomeReady(
 function entryOf(
   options: ReplicaOptions,
   node: Node,
+  fronts: RunningFronts,
   admin: { host: string; port: number },
 ): ReplicaEntry {
   const { endpoint } = node.core
@@ -139,7 +147,7 @@ function entryOf(
     replica: options.replica,
     incarnation: node.incarnation,
     peers: endpoint.local(0),
-    clients: [endpoint.local(1)],
+    clients: [endpoint.local(1), ...fronts.addresses],
     multicast: node.multicast,
     rxBytes: endpoint.rxBytes[0] ?? 0,
     admin,

@@ -15,6 +15,9 @@ import type { ClusterSettings, ReplicaOptions } from './options.js'
 /** More than this in one datagram gains nothing: segmentation offload already batches system calls. */
 const DATAGRAM_BYTES_USEFUL = 8192
 
+export const WORKERS_MAX = 64
+const PORT_MAX = 65535
+
 /** Multicast groups lie in the administratively scoped block 239.192.0.0/14 (RFC 2365). */
 export function multicastGroup(cluster: string, replica: number): string {
   const hash = clusterHash(cluster)
@@ -41,6 +44,13 @@ export function checkOptions(options: ReplicaOptions): void {
       'BAD_ARGUMENT',
       `Datagrams have ${DATAGRAM_BYTES_MIN} to ${DATAGRAM_BYTES_MAX} bytes, a multiple of ${DATAGRAM_ALIGN}, not ${bytes}.`,
     )
+  }
+  const { workers, clientPort } = options
+  if (!(Number.isInteger(workers) && workers >= 1 && workers <= WORKERS_MAX)) {
+    refuse('BAD_ARGUMENT', `A replica has 1 to ${WORKERS_MAX} workers, not ${workers}.`)
+  }
+  if (clientPort !== 0 && clientPort + workers - 1 > PORT_MAX) {
+    refuse('BAD_ARGUMENT', `${workers} workers have a port each: from ${clientPort} on there are too few.`)
   }
   if (!(options.dropRatio >= 0 && options.dropRatio < 1)) {
     refuse('BAD_ARGUMENT', `A share of datagrams to drop is from 0 to below 1, not ${options.dropRatio}.`)

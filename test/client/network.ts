@@ -140,6 +140,7 @@ export function openSimEndpoint(
       destinations[index] = null
     },
     addGroup: () => assert.fail('no groups here'),
+    wakeHandle: () => assert.fail('one thread here'),
     watch: (callback) => {
       endpoint.callback = callback
     },
