@@ -1,6 +1,7 @@
 #include "machine/layouts.h"
 
 #include <cstddef>
+#include <utility>
 
 #include "machine/wire.h"
 
@@ -16,7 +17,10 @@ namespace SPACE_RESULT_TAG = tag;
 
 namespace machine {
 
-std::vector<StructLayout> wireLayouts() {
+namespace {
+
+/** What starts a datagram. */
+std::vector<StructLayout> datagramLayouts() {
   return {
       {"HEADER",
        sizeof(wire::Header),
@@ -50,6 +54,12 @@ std::vector<StructLayout> wireLayouts() {
            FIELD(Link, sackLow),
            FIELD(Link, sackHigh),
        }},
+  };
+}
+
+/** What lies in a body. */
+std::vector<StructLayout> bodyLayouts() {
+  return {
       {"RECORD",
        sizeof(wire::Record),
        {
@@ -110,6 +120,15 @@ std::vector<StructLayout> wireLayouts() {
            FIELD(Part, bytes),
        }},
   };
+}
+
+}  // namespace
+
+std::vector<StructLayout> wireLayouts() {
+  std::vector<StructLayout> layouts = datagramLayouts();
+  std::vector<StructLayout> body = bodyLayouts();
+  for (StructLayout& each : body) layouts.push_back(std::move(each));
+  return layouts;
 }
 
 std::vector<Constant> wireConstants() {

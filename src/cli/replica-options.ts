@@ -32,9 +32,9 @@ export const SERVE_DEFAULTS = {
   ips: '127.0.0.1',
   workers: 1,
   datagramBytes: 0,
-  storeMib: 512,
-  sessionsMax: 1024,
-  sessionWindow: 8192,
+  storeMib: 1024,
+  sessionsMax: 65_536,
+  sessionWindow: 65_536,
   historyMib: 64,
   spinMicros: 20,
 } as const

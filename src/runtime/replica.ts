@@ -12,7 +12,7 @@ import { keepPublished } from '../registry/keep-published.js'
 import { canonicalJson } from '../registry/settings.js'
 import { waitForMembers } from '../registry/wait-for-members.js'
 import { startAdminServer } from './admin-server.js'
-import { isAlive } from './liveness.js'
+import { formationOf, isAlive, refuseLateJoin } from './liveness.js'
 import { startLoop } from './loop.js'
 import { joinPeers, openNode } from './node.js'
 import type { Node } from './node.js'
@@ -81,6 +81,7 @@ async function join(
   const admin = await startAdminServer(host, options.adminPort, {
     ruok: () => 'imok',
     whoami: () => `imok ${replica} ${incarnation}`,
+    formation: () => formationOf(node.core.state),
     stats: () => JSON.stringify(stats()),
     digest: () => JSON.stringify(digestOf(node)),
     settings: () => JSON.stringify(stats().settings),
@@ -129,6 +130,7 @@ async function becomeReady(
     onMissing: (missing) => log(`replica ${replica} waits for ${nameReplicas(missing)}`),
     onRegistryLost: (error) => log(error.message),
   })
+  await refuseLateJoin(entries, replica, node.incarnation)
   joinPeers(node, entries)
   enterBroadcast(node.core.state, 0, 1, node.core.clock.ticks())
   const loop = startLoop(node.core, fail)

@@ -82,7 +82,7 @@ export const RECORD = layout('RECORD', 40, {
 export const OPERATION = layout('OPERATION', 4, {
   kind: [0, 1], //       one of OP
   keyBytes: [1, 1],
-  valueBytes: [2, 2],
+  valueBytes: [2, 2], // FRAGMENT: of the chunk
 })
 
 /** The body of a FRAGMENT operation: a part of a wide operation; the chunk follows. */
@@ -115,7 +115,7 @@ export const RESULT = layout('RESULT', 16, {
   status: [1, 1], //  one of STATUS
   flags: [2, 2], //   zero
   bytes: [4, 4], //   RUN: operations answered; VALUE: bytes of the value; PART: bytes of the whole value
-  version: [8, 8], // RUN: of the first, each next is one more; else the item's
+  version: [8, 8], // RUN: of the first; each next is one more if OK, the same if not; else the item's
 })
 
 /** Follows RESULT in a PART; the chunk follows, padded to four. Only the last part counts as an answer. */

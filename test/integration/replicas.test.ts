@@ -1,0 +1,267 @@
+/** Real replicas in processes of their own, real clients, real datagrams on loopback. */
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import test from 'node:test'
+import { OP, STATUS, ZabkvError } from '../../src/client/connect.js'
+import type { Client, Session } from '../../src/client/connect.js'
+import { checkHistory } from '../checker/history.js'
+import type { HistoryOperation } from '../checker/history.js'
+import { createPrng } from '../sim/prng.js'
+import { run, MAIN } from '../cli/run.js'
+import { replicaChild, settled, startProcesses } from './processes.js'
+import type { Processes } from './processes.js'
+
+const text = (item: { value: Uint8Array } | null): string | null =>
+  item === null ? null : Buffer.from(item.value).toString()
+
+test('replicas: what one client writes, clients of every replica read after sync', async () => {
+  const processes = await startProcesses(3)
+  try {
+    await using first = await processes.client(1)
+    const { version } = await first.set('key', 'value')
+    for (const replica of [0, 1, 2]) {
+      await using kv = await processes.client(replica)
+      await kv.sync()
+      assert.equal(text(await kv.get('key')), 'value')
+      assert.equal((await kv.get('key'))?.version, version)
+      await assert.rejects(kv.create('key', 'other'), { code: 'EXISTS', version, definite: true })
+      await assert.rejects(kv.set('key', 'x', { ifVersion: version + 1 }), {
+        code: 'VERSION_MISMATCH',
+      })
+      assert.equal(await kv.delete('nothing'), false)
+    }
+  } finally {
+    await processes.stop()
+  }
+})
+
+test('replicas: bad input is refused before it is sent, and nothing changes', async () => {
+  const processes = await startProcesses(3)
+  try {
+    await using kv = await processes.client(0)
+    await kv.set('k', 'kept')
+    const [before] = await settled(processes)
+    await assert.rejects(kv.set('', 'v'), { code: 'KEY_EMPTY' })
+    await assert.rejects(kv.set('x'.repeat(251), 'v'), { code: 'KEY_TOO_LONG' })
+    await assert.rejects(kv.set('k', 'v'.repeat((1 << 20) + 1)), { code: 'VALUE_TOO_LARGE' })
+    const longest = 'x'.repeat(250)
+    const largest = 'v'.repeat(1 << 20)
+    await kv.set(longest, largest)
+    assert.equal(text(await kv.get(longest)), largest)
+    await kv.delete(longest)
+    const [after] = await settled(processes)
+    assert.equal(after?.digest, before?.digest)
+  } finally {
+    await processes.stop()
+  }
+})
+
+test('replicas: a full store refuses with STORE_FULL, alike everywhere, and keeps what it has', async () => {
+  const processes = await startProcesses(3, ['--store-mib', '1'])
+  try {
+    await using kv = await processes.client(2)
+    await kv.set('first', 'kept')
+    const value = 'v'.repeat(4000)
+    let refused: unknown = null
+    for (let index = 0; index < 1000 && refused === null; index++) {
+      await kv.set(`key-${index}`, value).catch((error: unknown) => (refused = error))
+    }
+    assert.ok(refused instanceof ZabkvError)
+    assert.equal(refused.code, 'STORE_FULL')
+    assert.equal(refused.definite, true)
+    assert.equal(text(await kv.get('first')), 'kept')
+    assert.equal(await kv.delete('key-0'), true)
+    await kv.set('again', 'fits')
+    const stats = await settled(processes)
+    assert.equal(new Set(stats.map(({ digest }) => digest)).size, 1)
+  } finally {
+    await processes.stop()
+  }
+})
+
+test('replicas: five percent of datagrams dropped everywhere: no error, equal digests, sessions in order', async () => {
+  const processes = await startProcesses(3, ['--drop', '0.05', '--drop-seed', '7'])
+  try {
+    const history = await recordHistory(processes, { clients: 3, operations: 700, drop: 0.05 })
+    assert.deepEqual(checkHistory(history), [])
+    assert.ok(history.every(({ end }) => end < Infinity), 'every operation was answered')
+    const stats = await settled(processes)
+    assert.equal(new Set(stats.map(({ digest }) => digest)).size, 1)
+    assert.equal(new Set(stats.map(({ sessionsDigest }) => sessionsDigest)).size, 1)
+    for (const { drops } of stats) assert.ok((drops['by-fault'] ?? 0) > 0, JSON.stringify(drops))
+  } finally {
+    await processes.stop()
+  }
+})
+
+test('replicas: a killed follower stops nobody, and its clients move with their order kept', async () => {
+  const processes = await startProcesses(3)
+  try {
+    let killed = false
+    const history = await recordHistory(processes, {
+      clients: 3,
+      operations: 1500,
+      drop: 0,
+      midway: () => {
+        killed = replicaChild(processes, 2).kill('SIGKILL')
+      },
+    })
+    assert.ok(killed)
+    assert.deepEqual(checkHistory(history), [])
+    assert.ok(history.every(({ end }) => end < Infinity), 'every operation was answered')
+  } finally {
+    await processes.stop()
+  }
+})
+
+test('replicas: losing the registry does not disturb a running cluster', async () => {
+  const processes = await startProcesses(3)
+  try {
+    await using kv = await processes.client(1)
+    await kv.set('before', '1')
+    await processes.loseRegistry()
+    for (let index = 0; index < 100; index++) await kv.set(`k${index}`, 'v')
+    assert.equal(text(await kv.get('k99')), 'v')
+  } finally {
+    await processes.stop()
+  }
+})
+
+test('replicas: a second process with the same id is refused, and the first goes on', async () => {
+  const processes = await startProcesses(3)
+  try {
+    const outcome = await serve(processes, ['--id', '1'])
+    assert.equal(outcome.code, 1)
+    assert.match(outcome.stderr, /DUPLICATE_REPLICA/)
+    assert.equal(outcome.stderr.trim().split('\n').filter((line) => line.includes('zabkv:')).length, 1)
+    await using kv = await processes.client(1)
+    await kv.set('still', 'here')
+  } finally {
+    await processes.stop()
+  }
+})
+
+test('replicas: other settings, an unknown id and a foreign address are refused in one sentence', async () => {
+  const processes = await startProcesses(3)
+  try {
+    replicaChild(processes, 2).kill('SIGTERM')
+    await once(replicaChild(processes, 2), 'exit')
+    const settings = await serve(processes, ['--id', '2', '--unicast'])
+    assert.match(settings.stderr, /SETTINGS_MISMATCH/)
+    assert.match(settings.stderr, /multicast/)
+    const unknown = await serve(processes, ['--id', '7'])
+    assert.equal(unknown.code, 2)
+    assert.match(unknown.stderr, /UNKNOWN_REPLICA|no replica 7/)
+    const foreign = await serve(processes, ['--id', '0', '--ips', '192.0.2.1'])
+    assert.match(foreign.stderr, /NOT_MY_ADDRESS|not an address|not this machine/i)
+    const late = await serve(processes, ['--id', '2'])
+    assert.match(late.stderr, /NEEDS_SYNC/)
+  } finally {
+    await processes.stop()
+  }
+})
+
+function serve(processes: Processes, words: string[]): ReturnType<typeof run> {
+  const registry = `127.0.0.1:${processes.registryPort}`
+  const own = words.includes('--ips') ? [] : ['--ips', '127.0.0.1,127.0.0.1,127.0.0.1']
+  const base = ['serve', '--registry', registry, '--cluster', processes.cluster, '--transport', 'udp']
+  return run(process.execPath, [MAIN, ...base, ...own, ...words], { millisMax: 20_000 })
+}
+
+interface Recording {
+  clients: number
+  operations: number // of each session
+  drop: number
+  /** Called once, when half of the operations were issued. */
+  midway?: () => void
+}
+
+/** Clients at different replicas, two sessions each, pipelining random operations with unique values. */
+async function recordHistory(processes: Processes, recording: Recording): Promise<HistoryOperation[]> {
+  const history: HistoryOperation[] = []
+  const clients: Client[] = []
+  const runs: Promise<void>[] = []
+  let issued = 0
+  const half = recording.clients * recording.operations
+  const onIssue = (): void => {
+    if (++issued === half) recording.midway?.()
+  }
+  try {
+    for (let number = 0; number < recording.clients; number++) {
+      const client = await processes.client(number % 3, { dropRatio: recording.drop })
+      clients.push(client)
+      for (const side of [0, 1]) {
+        const session = await client.session()
+        runs.push(runSession(session, number * 2 + side, recording.operations, history, onIssue))
+      }
+    }
+    await Promise.all(runs)
+  } finally {
+    await Promise.all(clients.map((client) => client.close()))
+  }
+  return history
+}
+
+async function runSession(
+  session: Session,
+  number: number,
+  operations: number,
+  history: HistoryOperation[],
+  onIssue: () => void,
+): Promise<void> {
+  const prng = createPrng(number + 1)
+  const outstanding = new Set<Promise<void>>()
+  for (let index = 0; index < operations; index++) {
+    const choice = prng.unit()
+    const kind = choice < 0.4 ? 'write' : choice < 0.45 ? 'delete' : choice < 0.5 ? 'sync' : 'read'
+    const operation: HistoryOperation = {
+      session: number,
+      index,
+      kind,
+      key: `key-${prng.below(20)}`,
+      value: kind === 'write' ? `${number}.${index}` : null,
+      version: null,
+      start: performance.now(),
+      end: Infinity,
+    }
+    history.push(operation)
+    onIssue()
+    const done = perform(session, operation).finally(() => outstanding.delete(done))
+    outstanding.add(done)
+    while (outstanding.size > prng.below(30)) await Promise.race(outstanding)
+  }
+  await Promise.all(outstanding)
+}
+
+async function perform(session: Session, operation: HistoryOperation): Promise<void> {
+  const kinds = { write: OP.SET, delete: OP.DELETE, read: OP.GET, sync: OP.SYNC }
+  const kind = kinds[operation.kind]
+  const keys = kind === OP.SYNC ? new Uint8Array(0) : Buffer.from(operation.key)
+  const values = Buffer.from(operation.value ?? '')
+  const columns = { count: 1, kinds: kind, keys, keyBytes: keys.length, values, versions: null }
+  const results = await session
+    .submit({ ...columns, valueBytes: new Uint32Array([values.length]) }, { timeoutMillis: 30_000 })
+    .catch((error: unknown) => {
+      // After a move, a read whose place in the order has passed: definite, nothing happened.
+      assert.ok(error instanceof ZabkvError && error.code === 'READ_OVERTAKEN', String(error))
+      return null
+    })
+  operation.end = performance.now()
+  if (results === null) return
+  const [status] = results.statuses
+  const [version = 0] = results.versions
+  if (status === STATUS.OVERTAKEN) return
+  if (operation.kind === 'read' && status === STATUS.OK) {
+    const [from = 0] = results.valueOffsets
+    const [bytes = 0] = results.valueBytes
+    operation.value = Buffer.from(results.values.subarray(from, from + bytes)).toString()
+    operation.version = version
+  } else if (status === STATUS.NOT_FOUND) {
+    operation.kind = 'read'
+    operation.version = 0
+  } else {
+    assert.equal(status, STATUS.OK)
+    operation.version = version
+  }
+}
