@@ -9,7 +9,7 @@ import type { Histogram } from '../histogram.js'
 import { createHistogram } from '../histogram.js'
 import type { ClusterSettings } from '../runtime/options.js'
 import type { Codec, ResultColumns } from '../store/machine.js'
-import type { Endpoint } from '../transport/endpoint.js'
+import type { Endpoint, EndpointSettings } from '../transport/endpoint.js'
 import { clusterHash } from '../zab/cluster-hash.js'
 import { DATAGRAM_ALIGN } from '../zab/limits.js'
 import { LINK_EARLY_MAX } from '../zab/link.js'
@@ -132,22 +132,10 @@ export function createCore(
     REQUEST_SLOTS_MIN,
     REQUEST_SLOTS_MAX,
   )
-  const rxSlots = slotsFor(RX_BYTES_MAX, datagramBytes, RX_SLOTS_MIN, RX_SLOTS_MAX)
   const cluster32 = clusterHash(settings.cluster)
-  const endpoint = world.openEndpoint({
-    provider: settings.provider,
-    address: settings.address,
-    ...(settings.device === undefined ? {} : { device: settings.device }),
-    ...(settings.gidIndex === undefined ? {} : { gidIndex: settings.gidIndex }),
-    queues: [{ port: 0, rxSlots, socketBytes: SOCKET_BYTES }],
-    datagramBytes,
-    cluster: cluster32,
-    txSlots: requestSlots,
-    extraBytes: LINK_EARLY_MAX * datagramBytes + NOTE_SLOTS * NOTE_SLOT_BYTES,
-    txRows: TX_ROWS,
-    dropRatio: settings.dropRatio,
-    dropSeed: settings.dropSeed,
-  })
+  const endpoint = world.openEndpoint(
+    endpointSettings(settings, datagramBytes, requestSlots, cluster32),
+  )
   const now = world.millis()
   return {
     world,
@@ -194,6 +182,29 @@ export function createCore(
     timerIsFast: false,
     closing: false,
     closed: false,
+  }
+}
+
+function endpointSettings(
+  settings: CoreSettings,
+  datagramBytes: number,
+  requestSlots: number,
+  cluster: number,
+): EndpointSettings {
+  const rxSlots = slotsFor(RX_BYTES_MAX, datagramBytes, RX_SLOTS_MIN, RX_SLOTS_MAX)
+  return {
+    provider: settings.provider,
+    address: settings.address,
+    ...(settings.device === undefined ? {} : { device: settings.device }),
+    ...(settings.gidIndex === undefined ? {} : { gidIndex: settings.gidIndex }),
+    queues: [{ port: 0, rxSlots, socketBytes: SOCKET_BYTES }],
+    datagramBytes,
+    cluster,
+    txSlots: requestSlots,
+    extraBytes: LINK_EARLY_MAX * datagramBytes + NOTE_SLOTS * NOTE_SLOT_BYTES,
+    txRows: TX_ROWS,
+    dropRatio: settings.dropRatio,
+    dropSeed: settings.dropSeed,
   }
 }
 

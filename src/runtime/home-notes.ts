@@ -1,4 +1,4 @@
-/** Small datagrams to clients: WELCOME, LINK_ACK, REFUSED. They are sent once; what they tell is told again when asked. */
+/** Small datagrams to clients: WELCOME, LINK_ACK, REFUSED. Sent once; what they tell is told again when asked. */
 
 import { at } from '../assert.js'
 import { extensionOf, incarnationOf, writeHeader } from '../zab/header.js'

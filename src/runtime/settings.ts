@@ -39,10 +39,12 @@ export function checkOptions(options: ReplicaOptions): void {
     refuse('UNKNOWN_REPLICA', `Replica ${replica} is not one of 0 to ${count - 1}: check --id and --ips.`)
   }
   const bytes = options.datagramBytes
-  if (bytes !== 0 && (bytes % DATAGRAM_ALIGN !== 0 || bytes < DATAGRAM_BYTES_MIN || bytes > DATAGRAM_BYTES_MAX)) {
+  const fits = bytes >= DATAGRAM_BYTES_MIN && bytes <= DATAGRAM_BYTES_MAX
+  if (bytes !== 0 && (bytes % DATAGRAM_ALIGN !== 0 || !fits)) {
     refuse(
       'BAD_ARGUMENT',
-      `Datagrams have ${DATAGRAM_BYTES_MIN} to ${DATAGRAM_BYTES_MAX} bytes, a multiple of ${DATAGRAM_ALIGN}, not ${bytes}.`,
+      `Datagrams have ${DATAGRAM_BYTES_MIN} to ${DATAGRAM_BYTES_MAX} bytes, ` +
+        `a multiple of ${DATAGRAM_ALIGN}, not ${bytes}.`,
     )
   }
   const { workers, clientPort } = options
@@ -68,7 +70,8 @@ export function clusterSettings(
   if (wanted > pathBytes) {
     refuse(
       'BAD_ARGUMENT',
-      `Datagrams of ${wanted} bytes do not pass the interface of ${options.addresses[options.replica] ?? ''}: at most ${pathBytes} do.`,
+      `Datagrams of ${wanted} bytes do not pass the interface of ` +
+        `${options.addresses[options.replica] ?? ''}: at most ${pathBytes} do.`,
     )
   }
   return {

@@ -67,7 +67,7 @@ export interface Endpoint {
   rxBurst(queue: number): number
   /** Gives back every slot of the last burst. */
   postReceives(queue: number): void
-  /** Sends rows [0, count) in order from the queue; returns how many were taken. The rest is loss, counted tx-refused. */
+  /** Sends rows [0, count) in order; returns how many were taken. The rest is loss, counted tx-refused. */
   txBurst(queue: number, count: number): number
   /** Returns when every send has left the slab. */
   flush(): void
@@ -91,10 +91,10 @@ export interface Endpoint {
 
   /** A number by which another thread of the process ends a wait() (waker.ts). To be asked for before watch(). */
   wakeHandle(): number
-  /** Calls back on the event loop once per wake-up while datagrams wait on any queue, or it was signalled. One watcher. */
+  /** Calls back on the event loop once per wake-up, for datagrams or a signal. One watcher. */
   watch(callback: () => void): void
   unwatch(): void
-  /** Idempotent, from any state; detaches the slab. `counters` stay readable. Close what uses the slab natively first. */
+  /** Idempotent; detaches the slab. `counters` stay readable. Close what uses the slab natively first. */
   close(): void
 }
 

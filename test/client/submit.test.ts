@@ -72,7 +72,8 @@ test('submit: wide operations keep their place among small ones, also after a mo
   const big = Buffer.alloc(30_000, 'big ')
   const rows: Row[] = []
   for (let i = 0; i < 40; i++) {
-    rows.push({ kind: OP.SET, key: 'k', value: i % 4 === 0 ? Buffer.concat([Buffer.from(`${i} `), big]) : Buffer.from(`${i} `) })
+    const small = Buffer.from(`${i} `)
+    rows.push({ kind: OP.SET, key: 'k', value: i % 4 === 0 ? Buffer.concat([small, big]) : small })
     rows.push({ kind: OP.GET, key: 'k' })
   }
   const submitted = kv.submit(columnsOf(rows))

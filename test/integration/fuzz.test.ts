@@ -85,9 +85,9 @@ async function openFuzzer(registryPort: number, cluster: string): Promise<Fuzzer
 }
 
 /**
- * Half of them with a correct checksum over what was mutated, so that the later checks have something to refuse. Those
- * go to the clients' queue, or to the peers' queue from a life that is not registered: what a member says with a correct
- * checksum is believed, until datagrams are authenticated.
+ * Half of them with a correct checksum over what was mutated, so that the later checks have something to refuse.
+ * Those go to the clients' queue, or to the peers' queue from a life that is not registered: what a member says
+ * with a correct checksum is believed, until datagrams are authenticated.
  */
 function burst(fuzzer: Fuzzer): void {
   const { endpoint, targets, prng } = fuzzer

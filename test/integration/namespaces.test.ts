@@ -71,7 +71,8 @@ test('namespaces: three hosts form a cluster by --ips, and a fourth drives the l
   const hosts = [1, 2, 3].map((host) => on(host, ['--seconds', '90']))
   try {
     for (const words of [['--write-ratio', '0.5'], ['--write-ratio', '1']]) {
-      const load = on(4, ['--registry', `${address(1)}:11911`, '--workload', '3', '--keys', '20000', '--json', ...words])
+      const registry = ['--registry', `${address(1)}:11911`]
+      const load = on(4, [...registry, '--workload', '3', '--keys', '20000', '--json', ...words])
       const outcome = await outcomeOf(load, 60_000)
       assert.equal(outcome.code, 0, outcome.stderr)
       const report = JSON.parse(outcome.stdout) as Record<string, unknown>
