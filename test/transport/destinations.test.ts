@@ -45,6 +45,7 @@ test('destinations: a removed number is used again', () => {
   const first = from.addDestination(one)
   from.removeDestination(first)
   assert.equal(from.addDestination(other), first)
+  assert.notEqual(from.addDestination(one), first, 'and not found under its old address')
   from.close()
   to.close()
 })
