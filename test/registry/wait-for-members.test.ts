@@ -95,7 +95,7 @@ test('wait: a member that withdraws before all are there is missing again', asyn
   await put(connection, 0)
   const reports: string[] = []
   const onMissing = (missing: number[]): void => void reports.push(missing.join())
-  const signal = AbortSignal.timeout(150)
+  const signal = AbortSignal.timeout(2000)
   const wait = waitForMembers(connection, 'c', [0, 1], { ...FAST, signal, onMissing })
   setTimeout(() => void withdraw(connection, 'c', entryOf(0)).then(() => put(connection, 1)), 50)
   await assert.rejects(wait, refusal('TIMEOUT', '0 (not registered)'))

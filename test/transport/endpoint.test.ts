@@ -118,6 +118,8 @@ test('bursts: trains end at a longer row, after a shorter one, and at another de
     })
     assert.equal(from.txBurst(0, lengths.length), lengths.length)
     const received = receive(to, 13)
+    const bytes = lengths.reduce((sum, length, row) => (row === 5 ? sum : sum + length), 0)
+    assert.equal(count(to, 'rx-bytes'), bytes, 'each ends where it ends')
     assert.deepEqual(
       received.map((each) => [each.kind, each.length]),
       [...lengths.entries()].filter(([row]) => row !== 5),

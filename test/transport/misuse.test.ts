@@ -106,13 +106,15 @@ test('misuse: queue settings of wrong types are refused', () => {
 
 test('misuse: every call of an open endpoint survives every wrong argument', () => {
   const endpoint = open()
-  for (const value of WRONG) {
+  for (const value of [...WRONG, 1, 7, 1000]) {
     const name = String(value)
+    const count = value === 1 || value === 7 ? 1000 : value // those are counts, too
+    const port = typeof value === 'number' ? 0 : value
     const queue = wrongly<number>(value)
     assert.throws(() => endpoint.rxBurst(queue), isRefusal, `rxBurst ${name}`)
     assert.throws(() => endpoint.postReceives(queue), isRefusal, `postReceives ${name}`)
     assert.throws(() => endpoint.txBurst(queue, 0), isRefusal, `txBurst ${name}`)
-    assert.throws(() => endpoint.txBurst(0, wrongly(value)), isRefusal, `txBurst count ${name}`)
+    assert.throws(() => endpoint.txBurst(0, wrongly(count)), isRefusal, `txBurst count ${name}`)
     assert.throws(() => endpoint.local(queue), isRefusal, `local ${name}`)
     assert.throws(
       () => endpoint.addDestination(wrongly(value)),
@@ -132,7 +134,7 @@ test('misuse: every call of an open endpoint survives every wrong argument', () 
     )
     assert.throws(() => endpoint.addGroup(wrongly(value), 1), isRefusal, `addGroup ${name}`)
     assert.throws(
-      () => endpoint.addGroup('239.1.1.1', wrongly(value)),
+      () => endpoint.addGroup('239.1.1.1', wrongly(port)),
       isRefusal,
       `addGroup port ${name}`,
     )

@@ -85,8 +85,17 @@ test('waker: a signal wakes the watcher of an event loop', async () => {
 test('waker: the handle is to be asked for before the watch, and of an open endpoint', () => {
   const endpoint = open()
   endpoint.watch(() => undefined)
-  assert.throws(() => endpoint.wakeHandle(), (error) => error instanceof ZabkvError && error.code === 'BAD_ARGUMENT')
+  assert.throws(
+    () => endpoint.wakeHandle(),
+    (error) => error instanceof ZabkvError && error.code === 'BAD_ARGUMENT',
+  )
   endpoint.close()
-  assert.throws(() => endpoint.wakeHandle(), (error) => error instanceof ZabkvError && error.code === 'CLOSED')
-  assert.throws(() => openWaker(-1), (error) => error instanceof ZabkvError && error.code === 'BAD_ARGUMENT')
+  assert.throws(
+    () => endpoint.wakeHandle(),
+    (error) => error instanceof ZabkvError && error.code === 'CLOSED',
+  )
+  assert.throws(
+    () => openWaker(-1),
+    (error) => error instanceof ZabkvError && error.code === 'BAD_ARGUMENT',
+  )
 })
