@@ -33,7 +33,7 @@ export function acknowledge(home: Home, client: HomeLink): void {
 /** `why`: one of REFUSAL. Answers a row of the last burst, whoever sent it. */
 export function refuse(home: Home, row: number, offset: number, why: number): void {
   const destination = home.endpoint.adoptSource(home.queue, row)
-  if (!home.users.has(destination)) home.strangers.push(destination)
+  home.returned.push(destination)
   const note = noteSlot(home)
   writeHeader(home.words, note, home.sender, KIND.REFUSED, NOTE_BYTES, 0, why)
   setWide(home.words, (note + HEADER.counter) >>> 2, 0)

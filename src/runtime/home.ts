@@ -75,10 +75,8 @@ export interface Home {
   readonly touched: HomeLink[]
   readonly drops: Map<HomeDrop, number>
   readonly due: Float64Array
-  /** Links that use a destination of the endpoint. */
-  readonly users: Map<number, number>
-  /** Destinations to give back after this turn, if no link uses them. */
-  readonly strangers: number[]
+  /** Destinations to give back after this turn: as often as a source was adopted, less once for each link. */
+  readonly returned: number[]
   deferred: HomeLink[]
   noteNext: number
   sweepNext: number
@@ -112,8 +110,7 @@ export function createHome(
     touched: [],
     drops: new Map(HOME_DROPS.map((reason) => [reason, 0])),
     due: new Float64Array(RESEND_MAX),
-    users: new Map(),
-    strangers: [],
+    returned: [],
     deferred: [],
     noteNext: 0,
     sweepNext: 0,
@@ -192,11 +189,15 @@ function onHello(home: Home, row: number, offset: number, serving: boolean, tick
   let client = home.links.byKey.get(key) ?? null
   if (client === null) {
     client = addHomeLink(home.links, key, remote, incarnation, destination, tick)
-    if (client === null) return refuse(home, row, offset, REFUSAL.LINKS_FULL)
-    home.users.set(destination, (home.users.get(destination) ?? 0) + 1)
+    if (client === null) {
+      home.returned.push(destination)
+      return refuse(home, row, offset, REFUSAL.LINKS_FULL)
+    }
     home.machine.linkOpen(client.index, 0)
     const credits = extensionOf(words, offset, LINK.credits)
     client.link.txAllowed = Math.min(Math.max(credits, 1), LINK_WINDOW_MAX)
+  } else {
+    home.returned.push(destination) // adopted once more than the link keeps
   }
   welcome(home, client)
 }
@@ -365,21 +366,13 @@ function sweep(home: Home, tick: number): void {
 function close(home: Home, client: HomeLink): void {
   home.machine.linkClose(client.index)
   removeHomeLink(home.links, client, home.parked, (offset) => home.machine.replyFree(offset))
-  const users = (home.users.get(client.destination) ?? 1) - 1
-  if (users > 0) {
-    home.users.set(client.destination, users)
-  } else {
-    home.users.delete(client.destination)
-    home.strangers.push(client.destination)
-  }
+  home.returned.push(client.destination)
 }
 
 /** After the turn's sends have left: destinations that no link uses are given back. */
 export function homeAfterSend(home: Home): void {
-  for (const destination of home.strangers) {
-    if (!home.users.has(destination)) home.endpoint.removeDestination(destination)
-  }
-  home.strangers.length = 0
+  for (const destination of home.returned) home.endpoint.removeDestination(destination)
+  home.returned.length = 0
 }
 
 function touch(home: Home, client: HomeLink): void {

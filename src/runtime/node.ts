@@ -46,7 +46,7 @@ export interface Node {
 
 export function openNode(options: ReplicaOptions, incarnation: number): Node {
   const address = item(options.addresses, options.replica)
-  const { provider, why } = chooseProvider(options.transport, options.device ?? undefined)
+  const { provider, why } = chooseProvider(options.transport, options.device ?? undefined, address)
   options.log(`transport: ${why}`)
   const pathBytes = pathDatagramBytes(address, provider, options.device ?? '')
   const settings = clusterSettings(options, provider, pathBytes)
