@@ -11,7 +11,7 @@
 #include "verbs-addon/layout.h"
 #include "verbs-addon/slab.h"
 #include "verbs-addon/wake.h"
-#include "verbs-addon/watch.h"
+#include "verbs-addon/binding_watch.h"
 
 namespace binding {
 

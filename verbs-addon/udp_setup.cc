@@ -114,8 +114,9 @@ bool UdpProvider::open(Failure& failure) {
 bool UdpProvider::openQueue(uint32_t index, Failure& failure) {
   const QueueSettings& settings = settings_.queues[index];
   const Fault fault(settings_.dropRatio, settings_.dropSeed, index);
-  auto queue = std::make_unique<UdpQueue>(RxGate(
-      layout_.base, layout_.rxRows(index), settings.rxSlots, settings_.cluster, counters_, fault));
+  auto queue = std::make_unique<UdpQueue>(
+      RxGate(layout_.base, layout_.rxRows(index), settings.rxSlots, settings_.datagramBytes,
+             settings_.cluster, counters_, fault));
   const uint32_t buffers = udpRxBuffers(settings.rxSlots);
   queue->buffers.resize(buffers);
   for (uint32_t buffer = buffers; buffer-- > 0;) {

@@ -34,13 +34,15 @@ inline bool seal(uint8_t* datagram, uint32_t rowLength) {
   return true;
 }
 
-// The counter to raise: rxDatagrams when the datagram is good.
-inline Counter judge(const uint8_t* datagram, uint32_t received, uint32_t cluster) {
+// The counter to raise: rxDatagrams when the datagram is good. What is longer than a slot of this
+// endpoint is not: whoever keeps a datagram copies it into one.
+inline Counter judge(const uint8_t* datagram, uint32_t received, uint32_t lengthMax,
+                     uint32_t cluster) {
   if (received < sizeof(wire::Header)) return Counter::droppedTruncated;
   const wire::Header header = wire::load<wire::Header>(datagram);
   if (header.magic != wire::MAGIC) return Counter::droppedBadMagic;
   if (header.version != wire::VERSION) return Counter::droppedBadVersion;
-  if (!lengthFits(header.length, received)) return Counter::droppedBadLength;
+  if (!lengthFits(header.length, std::min(received, lengthMax))) return Counter::droppedBadLength;
   if (header.cluster != cluster) return Counter::droppedWrongCluster;
   if (checksumOf(datagram, header.length) != header.checksum) return Counter::droppedBadChecksum;
   return Counter::rxDatagrams;
@@ -72,11 +74,12 @@ class Fault {
 // One queue's receive rows of the current burst.
 class RxGate {
  public:
-  RxGate(const uint8_t* base, RxRow* rows, uint32_t rowsMax, uint32_t cluster, Counters counters,
-         Fault fault)
+  RxGate(const uint8_t* base, RxRow* rows, uint32_t rowsMax, uint32_t lengthMax, uint32_t cluster,
+         Counters counters, Fault fault)
       : base_(base),
         rows_(rows),
         rowsMax_(rowsMax),
+        lengthMax_(lengthMax),
         cluster_(cluster),
         counters_(counters),
         fault_(fault) {}
@@ -93,7 +96,7 @@ class RxGate {
     if (fault_.strikes()) return counters_.add(Counter::droppedByFault);
     if (offset % 4 != 0) return counters_.add(Counter::droppedMisaligned);
     const uint8_t* datagram = base_ + offset;
-    const Counter verdict = judge(datagram, received, cluster_);
+    const Counter verdict = judge(datagram, received, lengthMax_, cluster_);
     if (verdict != Counter::rxDatagrams) return counters_.add(verdict);
     const wire::Header header = wire::load<wire::Header>(datagram);
     rows_[count_++] = RxRow{static_cast<uint32_t>(offset), header.length, header.kind, source};
@@ -110,6 +113,7 @@ class RxGate {
   const uint8_t* base_;
   RxRow* rows_;
   uint32_t rowsMax_;
+  uint32_t lengthMax_;
   uint32_t count_ = 0;
   uint64_t bytes_ = 0;
   uint32_t cluster_;

@@ -66,8 +66,9 @@ bool VerbsProvider::openQueue(uint32_t index, Failure& failure) {
     return refusedSettings(failure, "rxSlots", settings.rxSlots, slotsMax);
   }
   const Fault fault(settings_.dropRatio, settings_.dropSeed, index);
-  auto queue = std::make_unique<VerbsQueue>(RxGate(
-      layout_.base, layout_.rxRows(index), settings.rxSlots, settings_.cluster, counters_, fault));
+  auto queue = std::make_unique<VerbsQueue>(
+      RxGate(layout_.base, layout_.rxRows(index), settings.rxSlots, settings_.datagramBytes,
+             settings_.cluster, counters_, fault));
   queue->txDepth = std::min(TX_DEPTH_WANTED, static_cast<uint32_t>(slotsMax));
   if (queue->txDepth < 2 * SIGNAL_EVERY)
     return refusedSettings(failure, "the send queue", 2 * SIGNAL_EVERY, slotsMax);

@@ -15,7 +15,8 @@ import type { ChannelMemory } from './channel.js'
 import { TO_FRONT, TO_ORDER } from './channel.js'
 import type { HomeMachine } from './home-machine.js'
 import { createPool, poolGive, poolTake } from './pool.js'
-import type { RingReader } from './ring.js'
+import type { Pool } from './pool.js'
+import type { RingReader, RingWriter } from './ring.js'
 import {
   openRingReader,
   openRingWriter,
@@ -64,96 +65,124 @@ interface Owed {
   readonly life: number
 }
 
+/** What the functions of one front's machine share. */
+interface Parts {
+  readonly board: Board
+  readonly words: Uint32Array
+  readonly bytes: Uint8Array
+  readonly requests: RingWriter
+  readonly replies: RingReader
+  readonly slots: Pool
+  readonly slotsReserved: number
+  readonly replyRows: Uint32Array
+  /** By link; 0: not open. */
+  readonly lives: Uint32Array
+  readonly lost: number[]
+  /** News of links for which the ring had no room: it goes before everything else. */
+  readonly owed: Owed[]
+}
+
 export function createFrontMachine(settings: FrontMachineSettings): FrontMachine {
   const { board, slab, datagramBytes, replyOffset, replySlots, linksMax } = settings
-  const words = new Uint32Array(slab)
-  const bytes = new Uint8Array(slab)
-  const requests = openRingWriter(settings.memory.requests)
-  const replies = openRingReader(settings.memory.replies)
-  const slots = createPool(replyOffset, datagramBytes, replySlots)
-  const slotsReserved = Math.max(1, Math.floor(replySlots / SLOTS_RESERVED_SHARE))
-  const replyRows = new Uint32Array(replySlots * REPLY_ROW.WORDS)
-  const lives = new Uint32Array(linksMax)
-  const lost: number[] = []
-  /** News of links for which the ring had no room: it goes before everything else. */
-  const owed: Owed[] = []
-
-  function control(kind: number, link: number, life: number): void {
-    if (owed.length > 0 || ringReserve(requests, kind, link, life, 0) < 0) {
-      owed.push({ kind, link, life })
-    }
+  const parts: Parts = {
+    board,
+    words: new Uint32Array(slab),
+    bytes: new Uint8Array(slab),
+    requests: openRingWriter(settings.memory.requests),
+    replies: openRingReader(settings.memory.replies),
+    slots: createPool(replyOffset, datagramBytes, replySlots),
+    slotsReserved: Math.max(1, Math.floor(replySlots / SLOTS_RESERVED_SHARE)),
+    replyRows: new Uint32Array(replySlots * REPLY_ROW.WORDS),
+    lives: new Uint32Array(linksMax),
+    lost: [],
+    owed: [],
   }
-
-  function payOwed(): boolean {
-    while (owed.length > 0) {
-      const first = owed[0]
-      if (first === undefined) return true
-      if (ringReserve(requests, first.kind, first.link, first.life, 0) < 0) return false
-      owed.shift()
-    }
-    return true
-  }
-
-  function request(offset: number, link: number): number {
-    if (slots.count < slotsReserved || !payOwed()) return TAKEN.NO_ROOM
-    const length = lengthOf(words, offset)
-    const to = ringReserve(requests, TO_ORDER.REQUEST, link, at(lives, link), length)
-    if (to < 0) return TAKEN.NO_ROOM
-    requests.bytes.set(bytes.subarray(offset, offset + length), to)
-    return TAKEN.OK
-  }
-
-  function repliesClose(): number {
-    let rows = 0
-    while (slots.count > 0) {
-      const kind = ringNext(replies)
-      if (kind === 0) break
-      const link = ringLink(replies)
-      if (at(lives, link) === ringLife(replies)) {
-        if (kind === TO_FRONT.LOST) lost.push(link)
-        else takeReply(replies, link, rows++)
-      }
-      ringTook(replies)
-    }
-    return rows
-  }
-
-  function takeReply(ring: RingReader, link: number, row: number): void {
-    const slot = poolTake(slots)
-    const from = ringPayload(ring)
-    const length = ringLength(ring)
-    bytes.set(ring.bytes.subarray(from, from + length), slot + BODY_OFFSET)
-    replyRows[row * REPLY_ROW.WORDS + REPLY_ROW.link] = link
-    replyRows[row * REPLY_ROW.WORDS + REPLY_ROW.offset] = slot
-    replyRows[row * REPLY_ROW.WORDS + REPLY_ROW.length] = BODY_OFFSET + length
-  }
-
+  const { requests, replies, lives, slots } = parts
   return {
-    lost,
-    replyRows,
+    lost: parts.lost,
+    replyRows: parts.replyRows,
     linkOpen: (link) => {
       lives[link] = boardTicket(board)
-      control(TO_ORDER.OPEN, link, at(lives, link))
+      control(parts, TO_ORDER.OPEN, link)
     },
     linkClose: (link) => {
-      control(TO_ORDER.CLOSE, link, at(lives, link))
+      control(parts, TO_ORDER.CLOSE, link)
       lives[link] = 0
     },
-    request,
-    repliesClose,
+    request: (offset, link) => request(parts, offset, link),
+    repliesClose: () => repliesClose(parts),
     replyFree: (offset) => poolGive(slots, offset),
     applied: () => boardApplied(board),
     publish: () => {
-      payOwed()
+      payOwed(parts)
       return ringPublish(requests)
     },
     release: () => ringRelease(replies),
     wantsRoom: () => requests.full,
-    hasNews: () => {
-      if (slots.count > 0 && ringHasNews(replies)) return true
-      if (!requests.full || !ringGotRoom(requests)) return false
-      requests.full = false // whoever was refused tries again, and it is set again if there still is no room
-      return true
-    },
+    hasNews: () => hasNews(parts),
   }
+}
+
+function control(parts: Parts, kind: number, link: number): void {
+  const { owed, requests } = parts
+  const life = at(parts.lives, link)
+  if (owed.length > 0 || ringReserve(requests, kind, link, life, 0) < 0) {
+    owed.push({ kind, link, life })
+  }
+}
+
+function payOwed(parts: Parts): boolean {
+  const { owed, requests } = parts
+  while (owed.length > 0) {
+    const first = owed[0]
+    if (first === undefined) return true
+    if (ringReserve(requests, first.kind, first.link, first.life, 0) < 0) return false
+    owed.shift()
+  }
+  return true
+}
+
+function request(parts: Parts, offset: number, link: number): number {
+  const { requests, bytes } = parts
+  if (parts.slots.count < parts.slotsReserved || !payOwed(parts)) return TAKEN.NO_ROOM
+  const length = lengthOf(parts.words, offset)
+  const to = ringReserve(requests, TO_ORDER.REQUEST, link, at(parts.lives, link), length)
+  if (to < 0) return TAKEN.NO_ROOM
+  requests.bytes.set(bytes.subarray(offset, offset + length), to)
+  return TAKEN.OK
+}
+
+function repliesClose(parts: Parts): number {
+  const { replies } = parts
+  let rows = 0
+  while (parts.slots.count > 0) {
+    const kind = ringNext(replies)
+    if (kind === 0) break
+    const link = ringLink(replies)
+    if (at(parts.lives, link) === ringLife(replies)) {
+      if (kind === TO_FRONT.LOST) parts.lost.push(link)
+      else takeReply(parts, link, rows++)
+    }
+    ringTook(replies)
+  }
+  return rows
+}
+
+function takeReply(parts: Parts, link: number, row: number): void {
+  const { replies, replyRows } = parts
+  const slot = poolTake(parts.slots)
+  const from = ringPayload(replies)
+  const length = ringLength(replies)
+  parts.bytes.set(replies.bytes.subarray(from, from + length), slot + BODY_OFFSET)
+  replyRows[row * REPLY_ROW.WORDS + REPLY_ROW.link] = link
+  replyRows[row * REPLY_ROW.WORDS + REPLY_ROW.offset] = slot
+  replyRows[row * REPLY_ROW.WORDS + REPLY_ROW.length] = BODY_OFFSET + length
+}
+
+function hasNews(parts: Parts): boolean {
+  const { requests } = parts
+  if (parts.slots.count > 0 && ringHasNews(parts.replies)) return true
+  if (!requests.full || !ringGotRoom(requests)) return false
+  requests.full = false // whoever was refused tries again, and it is set again if there still is no room
+  return true
 }

@@ -46,7 +46,7 @@ function checkNative(path: string, text: string): Problem[] {
   for (const match of text.matchAll(/^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]/gm)) {
     const header = match[1] ?? ''
     const mayUseNode = /^verbs-addon\/(binding.*|addon)\.(cc|h)$/.test(path)
-    if (/^(napi|node_api|js_native_api|node|v8|uv)\.h$/.test(header) && !mayUseNode && !isWatch(path, header)) {
+    if (/^(napi|node_api|js_native_api|node|v8|uv)\.h$/.test(header) && !mayUseNode) {
       problems.push(`${path}: ${header} belongs into the binding files`)
     }
     if (path.startsWith('mica/') && !path.startsWith('mica/test/')) {
@@ -59,11 +59,6 @@ function checkNative(path: string, text: string): Problem[] {
     }
   }
   return [...problems, ...checkFunctionLengths(path, text)]
-}
-
-/** The addon watches its descriptors by the event loop's own poll handle. */
-function isWatch(path: string, header: string): boolean {
-  return header === 'uv.h' && /^verbs-addon\/watch\.(cc|h)$/.test(path)
 }
 
 /** By braces: a line that ends in `{` at the level of a function, and its match. Approximate. */

@@ -137,3 +137,15 @@ test('ladder: random bytes never pass and never harm', async () => {
   socket.close()
   to.close()
 })
+
+test('ladder: a datagram longer than a slot is dropped: whoever keeps one copies it into a slot', async () => {
+  const to = open({ datagramBytes: 1024 })
+  const sender = open({ datagramBytes: 4096 })
+  const destination = sender.addDestination(to.local(0))
+  sendOne(sender, destination, { length: 1028 })
+  sendOne(sender, destination, { length: 1024 })
+  assert.equal(receive(to, 1)[0]?.length, 1024)
+  assert.equal(count(to, 'dropped-bad-length'), 1)
+  sender.close()
+  to.close()
+})

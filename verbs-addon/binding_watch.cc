@@ -1,4 +1,4 @@
-#include "verbs-addon/watch.h"
+#include "verbs-addon/binding_watch.h"
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
