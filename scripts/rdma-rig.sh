@@ -117,7 +117,7 @@ write_init() {
   cat <<'INIT'
 #!/bin/busybox sh
 b=/bin/busybox
-$b mkdir -p /proc /sys /dev /host /layer /root
+$b mkdir -p /proc /sys /dev /host /layer /new
 $b mount -t proc proc /proc
 $b mount -t sysfs sys /sys
 $b mount -t devtmpfs dev /dev
@@ -126,19 +126,19 @@ nine() { $b mount -t 9p -o "trans=virtio,version=9p2000.L,msize=512000$3" "$1" "
 nine host /host ,cache=loose,ro
 $b mount -t tmpfs layer /layer
 $b mkdir /layer/own /layer/work
-$b mount -t overlay -o lowerdir=/host,upperdir=/layer/own,workdir=/layer/work overlay /root
-$b mkdir -p /root/proc /root/sys /root/dev /root/run /root/out
-for each in proc sys dev; do $b mount --move /$each /root/$each; done
-$b ln -s /proc/self/fd /root/dev/fd
-$b mkdir -p /root/dev/shm /root/dev/pts
-$b mount -t tmpfs shm /root/dev/shm
-$b mount -t devpts pts /root/dev/pts
-$b mount -t tmpfs run /root/run
-$b mkdir /root/run/rig
-nine rig /root/run/rig
-nine out /root/out
-for word in $($b cat /root/proc/cmdline); do case $word in rig_host=*) id=${word#*=} ;; esac; done
-exec $b switch_root /root /bin/bash /run/rig/host.sh "$id"
+$b mount -t overlay -o lowerdir=/host,upperdir=/layer/own,workdir=/layer/work overlay /new
+$b mkdir -p /new/proc /new/sys /new/dev /new/run /new/out
+for each in proc sys dev; do $b mount --move /$each /new/$each; done
+$b ln -s /proc/self/fd /new/dev/fd
+$b mkdir -p /new/dev/shm /new/dev/pts
+$b mount -t tmpfs shm /new/dev/shm
+$b mount -t devpts pts /new/dev/pts
+$b mount -t tmpfs run /new/run
+$b mkdir /new/run/rig
+nine rig /new/run/rig
+nine out /new/out
+for word in $($b cat /new/proc/cmdline); do case $word in rig_host=*) id=${word#*=} ;; esac; done
+exec $b switch_root /new /bin/bash /run/rig/host.sh "$id"
 INIT
 }
 

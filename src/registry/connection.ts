@@ -8,6 +8,7 @@ import type Memcached from 'memcached'
 import { ZabkvError } from '../errors.js'
 import { formatHostPort } from './host-port.js'
 import { failLink, openLink, UnreadableReply, type Link } from './memcached-link.js'
+import { startPatience } from './patience.js'
 
 /** memcached's own limit of 1 MiB counts the key and an item header too. */
 export const REGISTRY_VALUE_BYTES_MAX = 1_000_000
@@ -138,14 +139,14 @@ function call(state: State, reads: boolean, run: Run): Promise<unknown> {
   const link = linkOf(state)
   return new Promise((resolve, reject) => {
     const settle = (): void => {
-      clearTimeout(timer)
+      patience.end()
       link.onFailure.delete(onFailure)
     }
     const onFailure = (failure: Error): void => {
       settle()
       reject(failureError(state, failure, reads || !link.connected))
     }
-    const timer = setTimeout(() => failLink(link, silence(state)), state.timeoutMillis)
+    const patience = startPatience(state.timeoutMillis, () => failLink(link, silence(state)))
     link.onFailure.add(onFailure)
     run(link.client, (error, result) => {
       if (link.failure !== null) return // onFailure has answered
