@@ -99,6 +99,7 @@ void EndpointObject::describe(Napi::Env env, Napi::Object self) {
   self.Set("txRowsOffset", static_cast<double>(layout_.txRowsOffset));
   self.Set("rxRowsOffsets", rxRows);
   self.Set("rxBytes", rxBytes);
+  self.Set("inlineBytesMax", provider_->inlineBytesMax());
   self.Set("hugepages", slab_->hugepages());
 }
 

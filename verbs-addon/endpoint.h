@@ -90,6 +90,8 @@ class Provider {
   virtual uint32_t wait(uint32_t micros, uint32_t spinMicros) = 0;
 
   virtual uint32_t rxBytes(uint32_t queue) const = 0;
+  // A datagram up to this size is copied into the work request; 0 where there is no such thing.
+  virtual uint32_t inlineBytesMax() const { return 0; }
   virtual bool local(uint32_t queue, QueueAddress& address, Failure& failure) = 0;
   virtual int64_t addDestination(const QueueAddress& address, Failure& failure) = 0;
   virtual int64_t adoptSource(uint32_t queue, uint32_t row, Failure& failure) = 0;

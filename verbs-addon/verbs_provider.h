@@ -138,6 +138,7 @@ class VerbsProvider final : public Provider {
   uint32_t wait(uint32_t micros, uint32_t spinMicros) override;
 
   uint32_t rxBytes(uint32_t queue) const override;
+  uint32_t inlineBytesMax() const override { return queues_.front()->inlineMax; }
   bool local(uint32_t queue, QueueAddress& address, Failure& failure) override;
   int64_t addDestination(const QueueAddress& address, Failure& failure) override;
   int64_t adoptSource(uint32_t queue, uint32_t row, Failure& failure) override;

@@ -85,7 +85,6 @@ export function openNode(options: ReplicaOptions, incarnation: number): Node {
       provider,
       incarnation,
       startedMillis: performance.now(),
-      inlineBytesMax: 0,
       historyBytes: options.historyBytes,
       spinMicros: options.spinMicros,
       frontRxBytes: [],

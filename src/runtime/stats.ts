@@ -27,7 +27,6 @@ export interface ReportContext {
   provider: 'udp' | 'verbs'
   incarnation: number
   startedMillis: number
-  inlineBytesMax: number
   historyBytes: number
   spinMicros: number
   /** Receive room of the fronts' queues. */
@@ -87,7 +86,7 @@ export function report(context: ReportContext): ReplicaStats {
     workers: reportWorkers(core, context.provider),
     settings: {
       ...context.settings,
-      inlineBytesMax: context.inlineBytesMax,
+      inlineBytesMax: core.endpoint.inlineBytesMax,
       rxBytes: [...core.endpoint.rxBytes, ...context.frontRxBytes],
       historyBytes: context.historyBytes,
       spinMicros: context.spinMicros,

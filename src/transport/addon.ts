@@ -36,6 +36,7 @@ export interface NativeEndpoint {
   readonly txRowsOffset: number
   readonly rxRowsOffsets: readonly number[]
   readonly rxBytes: readonly number[]
+  readonly inlineBytesMax: number
   readonly hugepages: boolean
   rxBurst(queue: number): number
   postReceives(queue: number): number

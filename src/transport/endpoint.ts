@@ -57,6 +57,8 @@ export interface Endpoint {
   readonly rxRows: readonly Uint32Array[]
   /** Receive room obtained, bytes, by queue. */
   readonly rxBytes: readonly number[]
+  /** Datagrams up to this size leave inline, without a read of the slab by the device; 0 for UDP. */
+  readonly inlineBytesMax: number
   /** Monotonic counts, index by COUNTER. Written natively. */
   readonly counters: Float64Array
 

@@ -50,6 +50,7 @@ class NativeBackedEndpoint implements Endpoint {
   readonly txRows: Uint32Array
   readonly rxRows: readonly Uint32Array[]
   readonly rxBytes: readonly number[]
+  readonly inlineBytesMax: number
   readonly counters: Float64Array
   readonly #native: NativeEndpoint
   #open = true
@@ -65,6 +66,7 @@ class NativeBackedEndpoint implements Endpoint {
       return new Uint32Array(slab, offset, (settings.queues[queue]?.rxSlots ?? 0) * RX_ROW.WORDS)
     })
     this.rxBytes = Object.freeze([...native.rxBytes])
+    this.inlineBytesMax = native.inlineBytesMax
     this.counters = new Float64Array(native.counters, 0, ENDPOINT_COUNTERS.length)
   }
 

@@ -120,6 +120,7 @@ export function openSimEndpoint(
     txRows: rows,
     rxRows: [rxRows],
     rxBytes: [212_992],
+    inlineBytesMax: 0,
     counters: new Float64Array(ENDPOINT_COUNTERS.length),
     rxBurst: () => receive(endpoint, rxOffset, datagramBytes, rxSlots, sources),
     postReceives: () => bytes.fill(0xee, rxOffset), // whoever reads a slot given back is found out

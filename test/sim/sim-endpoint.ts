@@ -79,6 +79,7 @@ function endpointOf(
     txRows,
     rxRows,
     rxBytes: queues.map((queue) => queue.socketBytes),
+    inlineBytesMax: 0,
     counters: new Float64Array(ENDPOINT_COUNTERS.length),
     waiting: () => queues.some((_, queue) => (network.queues.get(port(queue))?.length ?? 0) > 0),
     wake: () => parts.watcher?.(),
