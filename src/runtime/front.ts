@@ -17,6 +17,7 @@ import type { Clock } from './clock.js'
 import { postFigures } from './figures.js'
 import { createFrontMachine } from './front-machine.js'
 import type { FrontMachine } from './front-machine.js'
+import { sayGoodbye } from './home-notes.js'
 import { createHome, homeAfterSend, homeFlush, onClientDatagram, onLinkLost, retryDeferred } from './home.js'
 import type { Home } from './home.js'
 import { layoutFrontSlab, REPLY_SLOTS } from './layout.js'
@@ -149,6 +150,7 @@ export function frontWait(front: FrontCore, micros: number): void {
 /** Idempotent. The figures stay for the last report. */
 export function closeFront(front: FrontCore): void {
   post(front, front.clock.ticks())
+  sayGoodbye(front.home)
   front.endpoint.close()
   front.orderWaker.close()
 }

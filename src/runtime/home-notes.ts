@@ -1,4 +1,4 @@
-/** Small datagrams to clients: WELCOME, LINK_ACK, REFUSED. Sent once; what they tell is told again when asked. */
+/** Small datagrams to clients: WELCOME, LINK_ACK, REFUSED, BYE. Sent once; what they tell is told again when asked. */
 
 import { at } from '../assert.js'
 import { extensionOf, incarnationOf, writeHeader } from '../zab/header.js'
@@ -7,7 +7,7 @@ import { BODY_OFFSET, HEADER, KIND, LINK, setWide, TAG_BYTES } from '../zab/wire
 import type { HomeLink } from './home-links.js'
 import type { Home } from './home.js'
 import { CONTROL_SLOT_BYTES, CONTROL_SLOTS } from './layout.js'
-import { queueSend } from './sender.js'
+import { queueSend, sendQueued } from './sender.js'
 
 const NOTE_BYTES = BODY_OFFSET + TAG_BYTES
 
@@ -28,6 +28,23 @@ export function acknowledge(home: Home, client: HomeLink): void {
   setWide(home.words, (note + HEADER.counter) >>> 2, 0)
   linkStamp(client.link, home.words, note)
   queueSend(home.output, note, NOTE_BYTES, client.destination, true)
+}
+
+/** The replica is stopping: its clients need not wait until they miss it. Once; the links are not used after. */
+export function sayGoodbye(home: Home): void {
+  if (home.links.byKey.size === 0) return
+  let said = 0
+  for (const client of home.links.byKey.values()) {
+    if (++said % (CONTROL_SLOTS / 2) === 0) sendQueued(home.output) // before a slot is used again
+    const note = noteSlot(home)
+    writeHeader(home.words, note, home.sender, KIND.BYE, NOTE_BYTES, 0, 0)
+    setWide(home.words, (note + HEADER.counter) >>> 2, 0)
+    linkStamp(client.link, home.words, note)
+    queueSend(home.output, note, NOTE_BYTES, client.destination, true)
+  }
+  sendQueued(home.output)
+  home.endpoint.flush()
+  home.links.byKey.clear()
 }
 
 /** `why`: one of REFUSAL. Answers a row of the last burst, whoever sent it. */

@@ -15,6 +15,7 @@ import type { Core } from './core.js'
 import { createFronts } from './fronts.js'
 import type { Fronts } from './fronts.js'
 import type { HomeMachine } from './home-machine.js'
+import { sayGoodbye } from './home-notes.js'
 import { CONTROL_SLOTS, EARLY_SLOTS, layoutSlab, REPLY_SLOTS } from './layout.js'
 import type { Layout } from './layout.js'
 import type { ClusterSettings, ReplicaOptions } from './options.js'
@@ -91,6 +92,7 @@ export function openNode(options: ReplicaOptions, incarnation: number): Node {
     },
     endpointSettings,
     close: () => {
+      sayGoodbye(core.home)
       machine.close()
       endpoint.close()
     },

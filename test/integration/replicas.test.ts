@@ -115,6 +115,21 @@ test('replicas: a killed follower stops nobody, and its clients move with their 
   }
 })
 
+test('replicas: a replica that stops says so, and its clients go on at another at once', async () => {
+  const processes = await startProcesses(3)
+  try {
+    await using kv = await processes.client(2)
+    await kv.set('key', 'value')
+    assert.equal(kv.stats().replica, 2)
+    replicaChild(processes, 2).kill('SIGTERM')
+    await once(replicaChild(processes, 2), 'exit')
+    assert.equal(text(await kv.get('key')), 'value')
+    assert.equal(kv.stats().moves['said-bye'], 1)
+  } finally {
+    await processes.stop()
+  }
+})
+
 test('replicas: losing the registry does not disturb a running cluster', async () => {
   const processes = await startProcesses(3)
   try {
