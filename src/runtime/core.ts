@@ -6,12 +6,14 @@
  */
 
 import { at } from '../assert.js'
+import { ZabkvError } from '../errors.js'
 import { createHistogram, recordMany } from '../histogram.js'
 import type { Histogram } from '../histogram.js'
 import type { Machine } from '../store/machine.js'
 import { PACK_ROW } from '../store/machine.js'
 import type { Endpoint } from '../transport/endpoint.js'
 import { RX_ROW } from '../transport/endpoint.js'
+import { fellBehind } from '../zab/follower.js'
 import { kindOf } from '../zab/header.js'
 import { historyRoom } from '../zab/history.js'
 import { propose } from '../zab/leader.js'
@@ -142,6 +144,7 @@ export function turn(core: Core): number {
 
   if (packing) endPack(core)
   flush(state, tick)
+  if (fellBehind(state)) throw needsSync(state)
   if (state.role === ROLE.LEADING) leaderForwardAcks(core.forwarding, tick)
   if (state.role === ROLE.FOLLOWING) followerForwards(core.forwarding, tick)
   drainSends(core)
@@ -153,6 +156,14 @@ export function turn(core: Core): number {
   sendQueued(core.clientOutput)
   homeAfterSend(core.home)
   return fromPeers + fromClients + fromFronts + applied
+}
+
+function needsSync(state: State): ZabkvError {
+  return new ZabkvError(
+    'NEEDS_SYNC',
+    `Replica ${state.config.replica} fell so far behind that its leader no longer keeps what it lacks: ` +
+      'the others go on without it; give all more --history-mib if it was only slow.',
+  )
 }
 
 /** Can this replica serve clients: has it a place in a broadcasting cluster? */

@@ -71,6 +71,17 @@ export function onCommit(state: State, offset: number): void {
   count(state, 'writes-in-commits', state.commitKnown - before)
 }
 
+/** The leader no longer keeps what this follower lacks: it cannot go on. `fellBehind` tells. */
+export function onGone(state: State, offset: number): void {
+  const kept = counterOf(state.words, offset)
+  if (kept <= COUNTER_MAX) state.leaderKeeps = Math.max(state.leaderKeeps, kept)
+}
+
+/** Is there a hole in this follower's history that nobody will fill? It must not serve stale reads for ever. */
+export function fellBehind(state: State): boolean {
+  return state.role === ROLE.FOLLOWING && state.leaderKeeps > state.lastHeld + 1
+}
+
 /** Ends a turn: one cumulative ACK for all that came, and NACKs for the holes that are known. */
 export function followerFlush(state: State, tick: number): void {
   if (state.lastHeld > state.ackedTold || state.ackOwed) {

@@ -45,6 +45,12 @@ export function createHistory(base: number, bytes: number, entriesMax: number): 
   }
 }
 
+/** Counter of the oldest operation kept. There is one. */
+export function historyFirst(history: History): number {
+  assert(history.first < history.next, 'historyFirst: something is kept')
+  return at(history.counter, history.first & history.mask)
+}
+
 /** Counter of an entry's last operation. */
 export function historyLast(history: History, index: number): number {
   const slot = index & history.mask

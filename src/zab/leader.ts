@@ -7,7 +7,7 @@
 
 import { assert, at } from '../assert.js'
 import { committedOf, counterOf, setCommitted, setCounter, writeHeader } from './header.js'
-import { historyAppend, historyFind, historyLast } from './history.js'
+import { historyAppend, historyFind, historyFirst, historyLast } from './history.js'
 import type { State } from './state.js'
 import {
   controlSlot,
@@ -202,7 +202,7 @@ function resend(state: State, follower: number, from: number, to: number): void 
   const { history } = state
   const index = historyFind(history, Math.max(from, 1))
   if (index < 0) {
-    if (from <= to) count(state, 'ignored-not-kept')
+    if (from <= to) tellGone(state, follower)
     return
   }
   for (let next = index; next < state.sendNext && next - index < RESEND_ENTRIES_MAX; next++) {
@@ -213,6 +213,19 @@ function resend(state: State, follower: number, from: number, to: number): void 
     emitSend(state, follower, offset, at(history.bytes, slot), true)
     count(state, 'propose-resent')
   }
+}
+
+/** What the follower asks for is no longer kept: a NACK of the leader's names the oldest counter that is. */
+function tellGone(state: State, follower: number): void {
+  const { history } = state
+  count(state, 'ignored-not-kept')
+  const kept = history.first === history.next ? state.lastProposed + 1 : historyFirst(history)
+  const offset = controlSlot(state)
+  const epoch = state.currentEpoch
+  writeHeader(state.words, offset, state.sender, KIND.NACK, CONTROL_BYTES, epoch, 0)
+  setCounter(state.words, offset, kept)
+  setCommitted(state.words, offset, state.lastProposed)
+  emitSend(state, follower, offset, CONTROL_BYTES, true)
 }
 
 /** Counter of the last operation that was sent at least once. */

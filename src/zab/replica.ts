@@ -7,7 +7,7 @@
 
 import { assert, at } from '../assert.js'
 import type { CounterName } from './counters.js'
-import { followerFlush, followerKeeps, onCommit, onPropose } from './follower.js'
+import { followerFlush, followerKeeps, onCommit, onGone, onPropose } from './follower.js'
 import { epochOf, incarnationOf, kindOf, senderOf } from './header.js'
 import { historyLast } from './history.js'
 import { commitPrefix, leaderFlush, leaderKeeps, onAck, onNack } from './leader.js'
@@ -57,12 +57,19 @@ function dispatch(state: State, offset: number): CounterName | null {
         ? onAck(state, sender, offset)
         : 'ignored-not-leading'
     case KIND.NACK:
-      if (state.role !== ROLE.LEADING) return 'ignored-not-leading'
+      if (state.role !== ROLE.LEADING) return onLeaderNack(state, sender, offset)
       onNack(state, sender, offset)
       return null
     default:
       return 'ignored-unknown-kind'
   }
+}
+
+/** A leader that is asked for what it no longer keeps answers with a NACK. */
+function onLeaderNack(state: State, sender: number, offset: number): CounterName | null {
+  const ignored = ignoreLeader(state, sender)
+  if (ignored === null) onGone(state, offset)
+  return ignored
 }
 
 function ignoreLeader(state: State, sender: number): CounterName | null {
@@ -124,4 +131,5 @@ export function enterBroadcast(state: State, leader: number, epoch: number, tick
   state.ackOwed = state.role === ROLE.FOLLOWING
   state.parkCounter.fill(0)
   state.parkCount = 0
+  state.leaderKeeps = 0
 }

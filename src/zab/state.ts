@@ -78,6 +78,7 @@ export interface State {
   ackedTold: number //     lastHeld as the leader was last told
   nackTick: number //      no NACK before it
   nackedFrom: number //    first hole of the last NACK
+  leaderKeeps: number //   oldest counter that the leader said it keeps, when asked for an older one; else 0
   nackTicks: number //     patience until the next, doubled while nothing comes
   readonly parkCounter: Float64Array // by park slot; 0: free
   parkCount: number
@@ -124,6 +125,7 @@ export function createState(config: Config): State {
     ackedTold: 0,
     nackTick: 0,
     nackedFrom: 0,
+    leaderKeeps: 0,
     nackTicks: 0,
     parkCounter: new Float64Array(config.parkSlots),
     parkCount: 0,

@@ -1,7 +1,8 @@
 /**
  * Runs a protocol script: the pure protocol alone, with messages carried by hand and a trace of all that happens.
  *
- *   cluster replicas=3 [multicast=yes] [quorum=all]
+ *   cluster replicas=3 [multicast=yes] [quorum=all] [history=BYTES]
+ *   cut A->B | mend A->B               nothing from A arrives at B; or again
  *   drop FROM->TO KIND [counter=N]     the next such message is lost for that receiver
  *   repeat FROM->TO KIND [counter=N]   the next such message arrives twice
  *   hold FROM->TO KIND [counter=N]     the next such message arrives at `release`
@@ -23,6 +24,7 @@ import {
   setCounter,
   writeHeader,
 } from '../../src/zab/header.js'
+import { fellBehind } from '../../src/zab/follower.js'
 import { historyRoom } from '../../src/zab/history.js'
 import { CONTROL_BYTES, propose } from '../../src/zab/leader.js'
 import { enterBroadcast, flush, historyKeeps, onPeerDatagram, takeCommitted } from '../../src/zab/replica.js'
@@ -32,6 +34,7 @@ import { BODY_OFFSET, KIND, TAG_BYTES } from '../../src/zab/wire.js'
 
 const DATAGRAM_BYTES = 1024
 const HISTORY_BYTES = 64 * DATAGRAM_BYTES
+const PACK_BYTES = 128
 const CONTROL_SLOTS = 64
 const PARK_SLOTS = 4
 const RX_OFFSET = 0
@@ -56,13 +59,14 @@ interface Script {
   states: State[]
   rules: Rule[]
   held: Held[]
+  cuts: Set<string>
   tick: number
   trace: string[]
 }
 
 /** The trace of a script, a line each. */
 export function runScript(text: string): string[] {
-  const script: Script = { states: [], rules: [], held: [], tick: 0, trace: [] }
+  const script: Script = { states: [], rules: [], held: [], cuts: new Set(), tick: 0, trace: [] }
   for (const line of text.split('\n')) {
     const words = line.replace(/#.*/, '').trim().split(/\s+/).filter((word) => word !== '')
     if (words.length > 0) runCommand(script, words)
@@ -89,6 +93,12 @@ function runCommand(script: Script, words: readonly string[]): void {
       })
       return
     }
+    case 'cut':
+      script.cuts.add(first)
+      return
+    case 'mend':
+      script.cuts.delete(first)
+      return
     case 'release':
       for (const held of script.held.splice(0)) {
         const note = deliver(script, held.from, held.to, held.bytes)
@@ -116,6 +126,7 @@ function optionOf(words: readonly string[], name: string): string | null {
 
 function createCluster(script: Script, words: readonly string[]): void {
   const replicas = Number(optionOf(words, 'replicas') ?? 3)
+  const historyBytes = Number(optionOf(words, 'history') ?? HISTORY_BYTES)
   for (let replica = 0; replica < replicas; replica++) {
     const historyOffset = DATAGRAM_BYTES
     const controlOffset = historyOffset + HISTORY_BYTES
@@ -130,7 +141,7 @@ function createCluster(script: Script, words: readonly string[]): void {
       datagramBytes: DATAGRAM_BYTES,
       slab: new ArrayBuffer(parkOffset + PARK_SLOTS * DATAGRAM_BYTES),
       historyOffset,
-      historyBytes: HISTORY_BYTES,
+      historyBytes,
       controlOffset,
       controlSlots: CONTROL_SLOTS,
       parkOffset,
@@ -150,12 +161,12 @@ function createCluster(script: Script, words: readonly string[]): void {
 
 function proposeAt(script: Script, replica: number, operations: number): void {
   const state = item(script.states, replica)
-  const room = historyRoom(state.history, DATAGRAM_BYTES, historyKeeps(state, script.tick))
+  const room = historyRoom(state.history, PACK_BYTES, historyKeeps(state, script.tick))
   if (room === 0) {
     script.trace.push(`${replica}: no room in the history`)
     return
   }
-  propose(state, 128, BODY_OFFSET + TAG_BYTES, operations, script.tick)
+  propose(state, PACK_BYTES, BODY_OFFSET + TAG_BYTES, operations, script.tick)
 }
 
 /** A message that some earlier life or epoch left in the network. */
@@ -208,6 +219,7 @@ function carry(script: Script, state: State): number {
 }
 
 function carryTo(script: Script, from: number, to: number, bytes: Uint8Array): string {
+  if (script.cuts.has(`${from}->${to}`)) return `   ${to}: cut`
   const view = new Uint32Array(bytes.buffer)
   const index = script.rules.findIndex(
     (rule) =>
@@ -240,6 +252,7 @@ function reportCommits(script: Script, state: State): void {
   while (takeCommitted(state, out) > 0) {
     // Only how far it went is of interest here.
   }
+  if (fellBehind(state)) script.trace.push(`${state.config.replica}: fell behind`)
   if (state.lastApplied > before) {
     const { replica } = state.config
     script.trace.push(`${replica}: commit (${state.currentEpoch},${state.lastApplied})`)
