@@ -58,7 +58,8 @@ async function drive(
   hooks.log('Waiting until all replicas have applied the same.')
   for (const client of clients) await client.sync()
   const digests = await digestsOf(cluster, SETTLE_MILLIS_MAX)
-  return createReport({ options, result, before, after, digests })
+  const moves = clients.map((client) => client.moves())
+  return createReport({ options, result, before, after, digests, moves })
 }
 
 /** A replica that does not tell its statistics is missing in the report, not a failure of the run. */

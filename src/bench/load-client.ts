@@ -25,5 +25,7 @@ export interface LoadClient {
   poll(micros: number): void
   /** Returns after what was committed before the call is visible to this client. */
   sync(): Promise<void>
+  /** How often it went to another replica, by reason. */
+  moves(): Readonly<Record<string, number>>
   close(): Promise<void>
 }

@@ -41,6 +41,7 @@ async function openLoadClient(
       sessions,
       poll: (micros) => void client.poll(micros),
       sync: async () => void (await client.sync()),
+      moves: () => client.stats().moves,
       close: () => client.close(),
     }
   } catch (error) {

@@ -20,6 +20,8 @@ export interface WorkloadReport {
   elapsedSeconds: number
   errors: number
   errorsByCode: Record<string, number>
+  /** How often clients went to another replica, by reason; since their start. */
+  moves: Record<string, number>
   verifiedReads: number
   /** Completed after the measured time; in no rate. */
   drained: number
@@ -40,6 +42,7 @@ export interface ReportInput {
   before: readonly ReplicaStats[]
   after: readonly ReplicaStats[]
   digests: DigestReport
+  moves: readonly Readonly<Record<string, number>>[]
 }
 
 export function createReport(input: ReportInput): WorkloadReport {
@@ -55,6 +58,7 @@ export function createReport(input: ReportInput): WorkloadReport {
     elapsedSeconds: Math.round(elapsedSeconds * 1000) / 1000,
     errors: errorsTotal(tally),
     errorsByCode: Object.fromEntries(tally.errors),
+    moves: sumMoves(input.moves),
     verifiedReads: tally.verified,
     drained: result.drained,
     preload: preloadOf(result),
@@ -126,6 +130,19 @@ export function passed(report: WorkloadReport): boolean {
   return report.errors === 0 && report.digestsEqual && completed > 0
 }
 
+function sumMoves(moves: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sum: Record<string, number> = {}
+  for (const each of moves) {
+    for (const [reason, count] of Object.entries(each)) sum[reason] = (sum[reason] ?? 0) + count
+  }
+  return sum
+}
+
+function movesLine(moves: Readonly<Record<string, number>>): string {
+  const said = Object.entries(moves).filter(([, count]) => count > 0)
+  return said.length === 0 ? '0' : said.map(([reason, count]) => `${reason} ${count}`).join(', ')
+}
+
 export function reportForPeople(report: WorkloadReport): string {
   const { errors, errorsByCode, preload } = report
   const codes = Object.entries(errorsByCode).map(([code, count]) => `${code} ${grouped(count)}`)
@@ -136,6 +153,7 @@ export function reportForPeople(report: WorkloadReport): string {
     ['operations/s', grouped(report.operationsPerSecond)],
     ['seconds', report.elapsedSeconds.toFixed(2)],
     ['errors', codes.length === 0 ? '0' : `${grouped(errors)} (${codes.join(', ')})`],
+    ['clients moved', movesLine(report.moves)],
     ['reads verified', grouped(report.verifiedReads)],
     ['preload', `${grouped(preload.writes)} keys in ${preload.elapsedSeconds.toFixed(2)} s`],
   ]

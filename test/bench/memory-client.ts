@@ -62,6 +62,7 @@ export function createMemoryClient(sessionCount: number, faults: MemoryFaults = 
       }
     },
     sync: () => Promise.resolve(),
+    moves: () => ({}),
     close: () => Promise.resolve(),
   }
   return client
