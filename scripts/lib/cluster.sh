@@ -11,10 +11,10 @@ check_stopped() {
   if [[ $stopped_by == INT ]]; then exit 130; else exit 143; fi
 }
 
-# Sleeps a little, or until a signal.
+# Sleeps a little. Without a process for it: a slow machine would be busy with starting those.
+exec {PAUSE_INPUT}<> <(:) # a pipe that says nothing, and never ends
 pause() {
-  sleep "$1" &
-  wait $! 2>/dev/null || true
+  read -r -t "$1" -u "$PAUSE_INPUT" || true
   check_stopped
 }
 
