@@ -74,7 +74,7 @@ test('wait: other settings end it at once, named', async (t) => {
 test('wait: what a dead process left counts as missing, whatever its settings', async (t) => {
   const connection = await world(t)
   await put(connection, 0)
-  const signal = AbortSignal.timeout(60)
+  const signal = AbortSignal.timeout(1000)
   const options = { ...FAST, signal, isAlive: DEAD, settings: '{}' }
   const wait = waitForMembers(connection, 'c', [0], options)
   await assert.rejects(wait, refusal('TIMEOUT', '0 (registered, but does not answer)'))
@@ -131,7 +131,7 @@ test('wait: a registry lost meanwhile is reported once, and waited for', async (
 test('wait: a registry that stays lost is told at the deadline', async (t) => {
   const { port, connection, close } = await fragile(t)
   await close()
-  const wait = waitForMembers(connection, 'c', [0], { ...FAST, signal: AbortSignal.timeout(60) })
+  const wait = waitForMembers(connection, 'c', [0], { ...FAST, signal: AbortSignal.timeout(1000) })
   await assert.rejects(wait, refusal('TIMEOUT', 'registry was lost', `${HOST}:${port}`))
 })
 
