@@ -36,6 +36,7 @@ Load
   --json                  the report as one JSON object on standard output, all else on standard error
   --write-ratio R   --keys N   --key-bytes N   --value-bytes N   --zipf EXPONENT   --single-key   --trace FILE
   --sessions N   --outstanding N   --batch N   --warm-up SECONDS   --seed N   --no-preload
+  --failover-millis N     silence of a replica after which clients move: more where replicas are slow, not dead (200)
 
 On several machines the load comes from the machine of replica 0, or from a machine that is not in --ips (it is a client
 only). The others serve until Ctrl-C or --seconds; one that was itself given --workload ends when replica 0 leaves.
@@ -74,7 +75,8 @@ while (($# > 0)); do
       --gid-index | --quorum | --workers | \
       --datagram-bytes | --store-mib | --sessions-max | --session-window | --history-mib | \
       --spin-micros | --drop | --drop-seed | --peer-port | --client-port | --admin-port | --write-ratio | --keys | \
-      --key-bytes | --value-bytes | --zipf | --trace | --sessions | --outstanding | --batch | --warm-up | --seed)
+      --key-bytes | --value-bytes | --zipf | --trace | --sessions | --outstanding | --batch | --warm-up | --seed | \
+      --failover-millis)
       [[ $takes == 1 || $# -ge 2 ]] || usage_error "$option needs a value"
       [[ $value != '' && ($takes == 1 || $value != --*) ]] || usage_error "$option needs a value"
       ;;

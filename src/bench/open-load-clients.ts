@@ -32,8 +32,10 @@ async function openLoadClient(
   replica: number,
   sessionCount: number,
 ): Promise<LoadClient> {
-  const { cluster, registry } = options
-  const client = await connect({ cluster, registry, replica, timeoutMillis: TIMEOUT_MILLIS })
+  const { cluster, registry, failoverMillis } = options
+  // A client that waits longer before it moves gives an operation as much more time.
+  const timeoutMillis = TIMEOUT_MILLIS + 2 * failoverMillis
+  const client = await connect({ cluster, registry, replica, timeoutMillis, failoverMillis })
   try {
     const sessions: LoadSession[] = [client]
     while (sessions.length < sessionCount) sessions.push(await client.session())

@@ -1,6 +1,7 @@
 /**
  * What the workload is told, with its limits. The command line fills it; a test may.
  */
+import { FAILOVER_MILLIS_DEFAULT } from '../client/times.js'
 import { ZabkvError } from '../errors.js'
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from '../zab/limits.js'
 import { ZIPF_KEYS_MAX } from './zipf.js'
@@ -27,6 +28,8 @@ export interface WorkloadOptions {
   warmupSeconds: number
   seed: number
   preload: boolean
+  /** Silence of a replica after which its clients move to another: more where replicas are slow, not dead. */
+  failoverMillis: number
 }
 
 export const WORKLOAD_DEFAULTS = {
@@ -41,6 +44,7 @@ export const WORKLOAD_DEFAULTS = {
   seconds: 10,
   warmupSeconds: 1,
   seed: 1,
+  failoverMillis: FAILOVER_MILLIS_DEFAULT,
 } as const
 
 /** A key id is eight hexadecimal digits. */
@@ -58,6 +62,7 @@ const BATCH_VALUE_BYTES_MAX = 256 * 1024
 /** Of large values, fewer are in flight than allowed. */
 const SESSION_VALUE_BYTES_MAX = 16 * 1024 * 1024
 const SECONDS_MAX = 7 * 24 * 3600
+const FAILOVER_MILLIS_MAX = 3_600_000
 
 /** Throws BAD_ARGUMENT with one sentence about the first thing that is wrong. */
 export function checkWorkload(options: WorkloadOptions): void {
@@ -72,6 +77,7 @@ export function checkWorkload(options: WorkloadOptions): void {
   within('seconds', options.seconds, 0.1, SECONDS_MAX)
   within('warm-up', options.warmupSeconds, 0, SECONDS_MAX)
   integerWithin('seed', options.seed, 0, 0xffffffff)
+  integerWithin('failover-millis', options.failoverMillis, 1, FAILOVER_MILLIS_MAX)
   if (options.distribution === 'zipf') integerWithin('keys', options.keys, 1, ZIPF_KEYS_MAX)
   if (options.distribution === 'trace' && options.traceFile === null) {
     throw new ZabkvError('BAD_ARGUMENT', 'A trace needs a file: --trace FILE.')

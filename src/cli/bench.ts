@@ -29,6 +29,7 @@ interface BenchArguments extends ClusterArguments {
   'warm-up': number
   seed: number
   preload: boolean
+  'failover-millis': number
 }
 
 export const benchCommand: CommandModule<object, BenchArguments> = {
@@ -67,6 +68,7 @@ function keyOptions<T>(parser: Argv<T>) {
     })
 }
 
+const FAILOVER_HELP = 'Silence of a replica after which clients move to another'
 const OUTSTANDING_HELP = 'Operations that a session has in flight; 1 for the latency of one'
 
 function loadOptions<T>(parser: Argv<T>) {
@@ -78,6 +80,7 @@ function loadOptions<T>(parser: Argv<T>) {
     .option('seconds', number(WORKLOAD_DEFAULTS.seconds, 'Measured time'))
     .option('warm-up', number(WORKLOAD_DEFAULTS.warmupSeconds, 'Seconds before it'))
     .option('seed', number(WORKLOAD_DEFAULTS.seed, 'Seed of keys and kinds'))
+    .option('failover-millis', number(WORKLOAD_DEFAULTS.failoverMillis, FAILOVER_HELP))
 }
 
 async function runCommand(given: BenchArguments): Promise<void> {
@@ -109,6 +112,7 @@ function workloadOf(given: BenchArguments): WorkloadOptions {
     warmupSeconds: given['warm-up'],
     seed: given.seed,
     preload: given.preload,
+    failoverMillis: given['failover-millis'],
   }
 }
 

@@ -53,7 +53,8 @@ function rig(words: readonly string[], command: string): Promise<Outcome> {
 /** As a user would type it, with more patience than a user has. */
 function workload(ips: readonly string[], name: string, more = ''): string {
   const cluster = `--device rxe0 --transport verbs --ips ${ips.join(',')} --wait 200 ${more}`
-  return `scripts/run-zookeeper.sh ${cluster} --workload 5 --keys 1000 --json >/out/${name}.json`
+  const load = '--workload 3 --keys 1000 --sessions 3 --outstanding 1024 --failover-millis 10000'
+  return `scripts/run-zookeeper.sh ${cluster} ${load} --json >/out/${name}.json`
 }
 
 /** A report that passed: no errors, equal digests, verbs. */
