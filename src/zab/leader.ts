@@ -16,7 +16,6 @@ import {
   PHASE,
   quorumSize,
   ROLE,
-  SEND,
   sendRoom,
   TO_ALL,
 } from './state.js'
@@ -259,5 +258,3 @@ function emitToFollowers(state: State, offset: number, bytes: number): void {
     seal = false
   }
 }
-
-assert(SEND.WORDS === 4, 'leader: rows match the endpoint')

@@ -10,7 +10,7 @@
  */
 
 import { assert, at } from '../assert.js'
-import { HEADER, KIND, LINK, setWide, wideAt } from './wire.js'
+import { HEADER, LINK, setWide, wideAt } from './wire.js'
 
 /** Datagrams that may wait for a hole before them: one bit each in the map. */
 export const LINK_EARLY_MAX = 64
@@ -18,8 +18,7 @@ export const LINK_EARLY_MAX = 64
 export const LINK_WINDOW_MAX = 2048
 const LINK_WINDOW_MIN = 32
 
-/** Ticks are 100 microseconds everywhere in the protocol. */
-export const TICKS_PER_SECOND = 10_000
+// Ticks are 100 microseconds everywhere in the protocol.
 const RESEND_TICKS_MIN = 100 //     10 ms: longer than a delayed acknowledgement and a scheduler's turn
 const RESEND_TICKS_MAX = 2_000 //   200 ms
 const HOLE_TICKS = 10 //            a hole is not filled again sooner than this
@@ -269,11 +268,6 @@ export function linkOffset(link: Link, sequence: number): number {
 
 export function linkLength(link: Link, sequence: number): number {
   return at(link.txLength, sequence & link.txMask)
-}
-
-/** Is this one of the kinds that carry a sequence of their own? */
-export function isSequenced(kind: number): boolean {
-  return kind === KIND.REQUEST || kind === KIND.REPLY || kind === KIND.FORWARD
 }
 
 function isSacked(link: Link, sequence: number): boolean {

@@ -10,7 +10,7 @@ import type { CounterName } from './counters.js'
 import { followerFlush, followerKeeps, onCommit, onGone, onPropose } from './follower.js'
 import { epochOf, incarnationOf, kindOf, senderOf } from './header.js'
 import { historyLast } from './history.js'
-import { commitPrefix, leaderFlush, leaderKeeps, onAck, onNack } from './leader.js'
+import { leaderFlush, leaderKeeps, onAck, onNack } from './leader.js'
 import type { State } from './state.js'
 import { count, PHASE, ROLE } from './state.js'
 import { KIND } from './wire.js'
@@ -81,7 +81,6 @@ function ignoreLeader(state: State, sender: number): CounterName | null {
 export function flush(state: State, tick: number): void {
   if (state.role === ROLE.LEADING) {
     leaderFlush(state, tick)
-    if (state.config.quorumAll || state.config.members === 1) commitPrefix(state)
   } else if (state.role === ROLE.FOLLOWING) {
     followerFlush(state, tick)
   }

@@ -20,8 +20,8 @@ const LINKS_MAX = 16
 
 export interface SimReplica {
   readonly core: Core
+  /** The native one, without the checks that the core's is wrapped in. */
   readonly machine: Machine
-  /** What the core was given to apply through. */
   readonly incarnation: number
 }
 
@@ -63,7 +63,7 @@ export function createSimCluster(network: Network, options: SimClusterOptions): 
   return { network, settings, replicas, log }
 }
 
-/** Every replica gets one turn. Returns what was done in all. */
+/** One turn of one replica. Returns how much it did. */
 export function turnReplica(cluster: SimCluster, id: number): number {
   return turn(item(cluster.replicas, id).core)
 }

@@ -101,7 +101,7 @@ function runCommand(script: Script, words: readonly string[]): void {
       return
     case 'release':
       for (const held of script.held.splice(0)) {
-        const note = deliver(script, held.from, held.to, held.bytes)
+        const note = deliver(script, held.to, held.bytes)
         script.trace.push(`${held.from}->${held.to} ${describe(held.bytes)} released${note}`)
       }
       return
@@ -181,7 +181,7 @@ function sendStale(script: Script, words: readonly string[]): void {
   writeHeader(view, 0, sender, kind, length, Number(optionOf(words, 'epoch') ?? 1), 1)
   setCounter(view, 0, Number(optionOf(words, 'counter') ?? 0))
   setCommitted(view, 0, Number(optionOf(words, 'committed') ?? 0))
-  const note = deliver(script, from, to, bytes.subarray(0, length))
+  const note = deliver(script, to, bytes.subarray(0, length))
   script.trace.push(`${from}->${to} ${describe(bytes)} stale${note}`)
 }
 
@@ -234,12 +234,11 @@ function carryTo(script: Script, from: number, to: number, bytes: Uint8Array): s
     script.held.push({ from, to, bytes })
     return `   ${to}: held`
   }
-  const once = deliver(script, from, to, bytes)
-  return rule?.action === 'repeat' ? `${once}   ${to}: again${deliver(script, from, to, bytes)}` : once
+  const once = deliver(script, to, bytes)
+  return rule?.action === 'repeat' ? `${once}   ${to}: again${deliver(script, to, bytes)}` : once
 }
 
-function deliver(script: Script, from: number, to: number, bytes: Uint8Array): string {
-  void from
+function deliver(script: Script, to: number, bytes: Uint8Array): string {
   const state = item(script.states, to)
   state.bytes.set(bytes, RX_OFFSET)
   const ignored = onPeerDatagram(state, RX_OFFSET, script.tick)
