@@ -1,0 +1,121 @@
+/**
+ * Opens the native log (wal/log.h). It reads and writes the slab: close it before the endpoint that owns the slab.
+ */
+
+import { assert } from '../assert.js'
+import { ZabkvError } from '../errors.js'
+import { loadAddon } from '../transport/addon.js'
+import { withNativeErrors } from '../transport/native-error.js'
+import { HEADER, PROPOSE, TAG_BYTES } from '../zab/wire.js'
+import type { Log, LogSettings } from './log.js'
+
+/** Functions return numbers; a misuse is MISUSE. */
+interface NativeLog {
+  readonly fields: Float64Array
+  readonly counters: Float64Array
+  readonly snapshotPartBytesMax: number
+  replayNext(offset: number, bytesMax: number): number
+  discardAfterDamage(): number
+  appendEntry(
+    offset: number, length: number, counter: number, count: number, epoch: number, committed: number,
+  ): number
+  appendEpochs(accepted: number, current: number): number
+  appendTruncate(counter: number): number
+  appendBase(counter: number, epoch: number): number
+  flush(): number
+  appended(): number
+  durable(): number
+  status(): number
+  error(): string
+  snapshotBegin(counter: number, epoch: number): number
+  snapshotPart(offset: number, bytes: number): number
+  snapshotFinish(): number
+  snapshotState(): number
+  snapshotAbandon(): number
+  snapshotOpen(): number
+  snapshotRead(offset: number, bytesMax: number): number
+  close(): void
+}
+
+type NativeSettings = Required<Omit<LogSettings, 'mode' | 'wakeHandle'>> & { sync: number; wakeHandle: number }
+
+/** The part of the addon that is the log's. */
+export interface LogAddon {
+  openLog(settings: NativeSettings): NativeLog
+  logCounterNames(): readonly string[]
+  logFieldNames(): readonly string[]
+}
+
+export function logAddon(): LogAddon {
+  return loadAddon() as LogAddon
+}
+
+const MISUSE = 99
+const NO_ROOM = 8
+const MIB = 1 << 20
+
+const ENTRY_BYTES_MIN = HEADER.SIZE + PROPOSE.SIZE + TAG_BYTES
+const EPOCH_MAX = 0xffff_ffff
+
+function taken(result: number): boolean {
+  assert(result !== MISUSE, 'log: offsets lie in the slab, and appends follow the end of the replay')
+  return result === 1
+}
+
+export function openLog(settings: LogSettings): Log {
+  const { slab, cluster, wakeHandle, mode } = settings
+  if (/[\n\0]/.test(cluster) || cluster.length === 0)
+    throw new ZabkvError('BAD_ARGUMENT', 'a cluster with a data directory has a name of one line')
+  const native = withNativeErrors(() =>
+    logAddon().openLog({
+      slab, cluster,
+      directory: settings.directory,
+      replica: settings.replica,
+      sync: mode === 'fsync' ? 1 : 0,
+      wakeHandle: wakeHandle ?? -1,
+      bufferBytes: settings.bufferBytes ?? 64 * MIB,
+      segmentBytes: settings.segmentBytes ?? 64 * MIB,
+      snapshotBufferBytes: settings.snapshotBufferBytes ?? 8 * MIB,
+      faultSync: settings.faultSync ?? 0,
+    }),
+  )
+  return {
+    fields: native.fields,
+    counters: native.counters,
+    snapshotPartBytesMax: native.snapshotPartBytesMax,
+    replayNext(offset, bytesMax) {
+      const kind = native.replayNext(offset, bytesMax)
+      assert(kind !== MISUSE, 'replayNext: before the first append, into the slab')
+      assert(kind !== NO_ROOM, 'replayNext: there is room for the largest datagram')
+      return kind
+    },
+    discardAfterDamage: () => taken(native.discardAfterDamage()),
+    appendEntry(offset, length, counter, count, epoch, committed) {
+      assert(length >= ENTRY_BYTES_MIN && count > 0, 'appendEntry: a whole PROPOSE datagram')
+      return taken(native.appendEntry(offset, length, counter, count, epoch, committed))
+    },
+    appendEpochs(accepted, current) {
+      assert(accepted <= EPOCH_MAX && current <= EPOCH_MAX, 'appendEpochs: epochs have 32 bits')
+      return taken(native.appendEpochs(accepted, current))
+    },
+    appendTruncate: (counter) => taken(native.appendTruncate(counter)),
+    appendBase: (counter, epoch) => taken(native.appendBase(counter, epoch)),
+    flush: () => void native.flush(),
+    appended: () => native.appended(),
+    durable: () => native.durable(),
+    status: () => native.status(),
+    error: () => native.error() || null,
+    snapshotBegin: (counter, epoch) => void taken(native.snapshotBegin(counter, epoch)),
+    snapshotPart: (offset, bytes) => taken(native.snapshotPart(offset, bytes)),
+    snapshotFinish: () => void native.snapshotFinish(),
+    snapshotState: () => native.snapshotState(),
+    snapshotAbandon: () => void native.snapshotAbandon(),
+    snapshotOpen: () => taken(native.snapshotOpen()),
+    snapshotRead(offset, bytesMax) {
+      const bytes = native.snapshotRead(offset, bytesMax)
+      assert(bytes !== -2, 'snapshotRead: there is room in the slab for the part')
+      return bytes
+    },
+    close: () => native.close(),
+  }
+}
