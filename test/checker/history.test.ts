@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { checkHistory } from './history.js'
-import type { HistoryOperation } from './history.js'
+import type { FinalItem, HistoryOperation } from './history.js'
 
 const BASE: HistoryOperation = {
   session: 1,
@@ -139,13 +139,101 @@ test('checker: absent after an own write is a violation unless somebody deleted 
   assert.deepEqual(rules(deleted), ['stale-in-session'])
 })
 
-test('checker: a lost acknowledged write shows as absence', () => {
-  const operations = history(
+test('checker: what a sync must show: all that was completed before it began, acknowledged or seen', () => {
+  const lost = history(
     write(1, 'a', { session: 1 }),
     { kind: 'sync', version: 2, session: 2 },
     read(0, null, { session: 2 }),
   )
-  assert.deepEqual(rules(operations), ['stale-in-session'])
+  assert.deepEqual(rules(lost), ['stale-after-sync'])
+  const seen = history(
+    write(null, 'a', { session: 1, end: Infinity }),
+    read(1, 'a', { session: 3 }),
+    { kind: 'sync', version: 2, session: 2 },
+    read(0, null, { session: 2 }),
+  )
+  assert.deepEqual(rules(seen), ['stale-after-sync'])
+  const overlapping = history(
+    write(2, 'a', { session: 1 }),
+    { kind: 'sync', version: 1, session: 2, start: 4, end: 20 },
+    read(0, null, { session: 2 }),
+  )
+  assert.deepEqual(rules(overlapping), [])
+})
+
+test('checker: a session that moved does not go back, and it is said that it had moved', () => {
+  const operations = history(
+    write(1, 'a', { session: 2, replica: 0 }),
+    write(2, 'b', { session: 2, replica: 0 }),
+    read(2, 'b', { replica: 0 }),
+    read(1, 'a', { replica: 1 }),
+  )
+  assert.deepEqual(rules(operations), ['stale-after-move'])
+})
+
+test('checker: a conditional write happens only where its condition holds, and is refused only where not', () => {
+  const won = history(
+    write(1, 'a'),
+    write(2, 'b', { session: 2, condition: 1, start: 20, end: 40 }),
+    write(3, 'c', { session: 3, condition: 1, start: 20, end: 40 }),
+  )
+  assert.deepEqual(rules(won), ['condition-ignored'])
+  const created = history(write(1, 'a'), write(2, 'b', { session: 2, condition: 'absent' }))
+  assert.deepEqual(rules(created), ['condition-ignored'])
+  const refused = history(write(1, 'a'), write(1, 'b', { session: 2, condition: 1, outcome: 'refused' }))
+  assert.deepEqual(rules(refused), ['wrong-refusal'])
+  const right = history(
+    write(1, 'a'),
+    write(1, 'b', { session: 2, condition: 'absent', outcome: 'refused' }),
+    { kind: 'delete', version: 2, session: 2, condition: 1 },
+    { kind: 'delete', version: 0, session: 2, outcome: 'refused' },
+    write(3, 'c', { session: 3, condition: 'absent' }),
+  )
+  assert.deepEqual(rules(right), [])
+})
+
+test('checker: a conditional write of unknown result that was seen must have met its condition too', () => {
+  const operations = history(
+    write(1, 'a'),
+    write(2, 'b'),
+    write(null, 'c', { session: 2, condition: 1, end: Infinity }),
+    read(3, 'c', { session: 3 }),
+  )
+  assert.deepEqual(rules(operations), ['condition-ignored'])
+})
+
+test('checker: an update of unknown result takes effect between its session\'s others, or not at all', () => {
+  const late = history(
+    write(null, 'a', { session: 1, start: 0, end: Infinity }),
+    write(2, 'b', { session: 1, key: 'other', start: 1 }),
+    read(3, 'a', { session: 2 }),
+  )
+  assert.deepEqual(rules(late), ['session-order'])
+  const unknown: Partial<HistoryOperation> = { kind: 'delete', version: null, session: 1, start: 0, end: Infinity }
+  const excused = history(unknown, write(1, 'a', { session: 2 }), read(0, null, { session: 2 }))
+  assert.deepEqual(rules(excused), [])
+  const before = history(
+    unknown,
+    write(1, 'x', { session: 1, key: 'other' }),
+    write(2, 'a', { session: 2 }),
+    read(0, null, { session: 2 }),
+  )
+  assert.deepEqual(rules(before), ['stale-in-session'])
+})
+
+test('checker: what was acknowledged or seen is there in the end, or overwritten', () => {
+  const operations = history(write(1, 'a'), write(2, 'b'), write(3, 'c', { key: 'other' }))
+  const there = { key: 'other', value: 'c', version: 3 }
+  const check = (...final: FinalItem[]) => checkHistory(operations, { final }).map(({ rule }) => rule)
+  assert.deepEqual(check({ key: 'k', value: 'b', version: 2 }, there), [])
+  assert.deepEqual(check({ key: 'k', value: 'a', version: 1 }, there), ['acknowledged-write-lost'])
+  assert.deepEqual(check(there), ['acknowledged-write-lost'])
+  assert.deepEqual(check({ key: 'k', value: 'b', version: 9 }, there), ['written-twice', 'never-written'])
+  const seen = history(write(null, 'a', { end: Infinity }), read(1, 'a', { session: 2 }))
+  assert.deepEqual(checkHistory(seen, { final: [] }).map(({ rule }) => rule), ['seen-write-lost'])
+  const deleted = history(write(1, 'a'), { kind: 'delete', version: null, end: Infinity })
+  assert.deepEqual(checkHistory(deleted, { final: [] }), [])
+  assert.deepEqual(checkHistory(deleted, { final: [{ key: 'k', value: 'a', version: 1 }] }), [])
 })
 
 test('checker: an operation of unknown result counts only if somebody saw it', () => {

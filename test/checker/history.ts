@@ -1,201 +1,95 @@
 /**
  * Checks a recorded history for ordered sequential consistency (docs/guarantees.md): updates are linearizable by
- * their versions, each session's operations take effect in issue order, a read sees a state that was.
+ * their versions, each session's operations take effect in issue order, a read sees a state that was, what was
+ * acknowledged is kept, and a conditional write is decided at its place in the order.
  *
  * Sorting and scans, O(n log n). Versions are the counters of the operations that wrote. An operation whose result is
- * not known counts only if somebody saw its value: values must be unique.
+ * not known counts only if somebody saw its value: values must be unique. The store was empty before the history.
+ *
+ * Every report is proof: where an operation of unknown result could explain what was seen, nothing is reported.
  */
+
+import { checkConditions } from './conditions.js'
+import { checkFinal } from './final-state.js'
+import { createKeys } from './keys.js'
+import { createOrder } from './order.js'
+import { checkSessions, sessionsOf } from './sessions.js'
+import { collectUpdates } from './updates.js'
 
 export interface HistoryOperation {
   session: number
   /** Position in the session's issue order. */
   index: number
-  /** 'write' and 'sync' have a version of their own when they succeeded; 'read' has the version it saw. */
+  /** A done 'write', 'delete' or 'sync' has a version of its own; a 'read' has the version it saw. */
   kind: 'write' | 'delete' | 'read' | 'sync'
   key: string
   /** Written, or read; null: absent (or not known for a write that failed). */
   value: string | null
-  /** 0 for a read that found nothing; null: the result is not known. */
+  /** 0 for a read that found nothing; null: the result is not known, or there is none. */
   version: number | null
+  /** Of one clock for all. `end` is Infinity while there was no answer. */
   start: number
   end: number
+  /** Of a conditional write: the key is absent, or its item has that version. */
+  condition?: 'absent' | number
+  /**
+   * 'refused': decided at its place in the order to change nothing, as for a condition that does not hold; `version`
+   * is then the item's, 0: absent. 'failed': certainly did not happen. Else it is done, or `version` is null.
+   */
+  outcome?: 'refused' | 'failed'
+  /** Which replica answered, where that is known. */
+  replica?: number | null
+}
+
+export interface FinalItem {
+  key: string
+  value: string | null
+  /** 0: absent. */
+  version: number
 }
 
 export interface Violation {
   rule:
-    | 'real-time' //        a write that began after another ended comes before it in the order
+    | 'real-time' //               an update that began after another ended (or was seen) comes before it in the order
     | 'two-writes-one-version'
-    | 'written-twice' //    one unique value was seen under two versions
-    | 'session-order' //    an operation takes effect before one issued earlier
-    | 'stale-in-session' // a read sees what its session knew to be overwritten
-    | 'never-written' //    a read sees a value or version that nobody wrote
-    | 'wrong-value' //      a read sees a version with another value than was written
-    | 'from-the-future' //  a read sees a write that began after the read ended
+    | 'written-twice' //           one unique value was seen under two versions
+    | 'refused-but-written' //     the value of a write that was refused is there
+    | 'failed-but-written' //      the value of a write that certainly did not happen is there
+    | 'session-order' //           an operation takes effect before one issued earlier
+    | 'stale-in-session' //        a read sees what its session knew to be overwritten
+    | 'stale-after-move' //        the same, and what it had seen it had seen at another replica
+    | 'stale-after-sync' //        a read misses what was completed before a sync of its session began
+    | 'stale-refusal' //           a conditional write was decided on what was overwritten before it began
+    | 'wrong-refusal' //           a conditional write was refused although what it saw meets its condition
+    | 'condition-ignored' //       a conditional write happened although its condition did not hold
+    | 'deleted-nothing' //         a delete said that it found the key, which was absent
+    | 'never-written' //           a read sees a value or version that nobody wrote
+    | 'wrong-value' //             a read sees a version with another value than was written
+    | 'from-the-future' //         a read sees a state with an update that began after the read ended
+    | 'acknowledged-write-lost' // in the end an acknowledged write is neither there nor overwritten
+    | 'seen-write-lost' //         the same for one that was not acknowledged, but read
   operation: HistoryOperation
 }
 
-interface Write {
-  version: number
-  key: string
-  value: string | null
-  start: number
+export interface CheckOptions {
+  /** Read at rest, after the history: a key that is not mentioned is absent. */
+  final?: readonly FinalItem[]
 }
 
-export function checkHistory(history: readonly HistoryOperation[]): Violation[] {
+export function checkHistory(history: readonly HistoryOperation[], options: CheckOptions = {}): Violation[] {
   const violations: Violation[] = []
-  const writes = collectWrites(history, violations)
-  checkRealTime(history, violations)
-  checkSessions(history, writes, violations)
+  const last = (options.final ?? []).filter(({ version }) => version > 0).map(readOf)
+  const updates = collectUpdates(history, last, violations)
+  const order = createOrder(updates, violations)
+  const sessions = sessionsOf(history)
+  const keys = createKeys(updates, order, sessions)
+  checkSessions(sessions, updates, order, keys, violations)
+  checkConditions(keys, violations)
+  if (options.final !== undefined) checkFinal(last, updates, keys, violations)
   return violations
 }
 
-/** Writes by version: those that were answered, and those that somebody saw. */
-function collectWrites(
-  history: readonly HistoryOperation[],
-  violations: Violation[],
-): Map<number, Write> {
-  const writes = new Map<number, Write>()
-  const byValue = new Map<string, HistoryOperation>()
-  const versionOfValue = new Map<string, number>()
-  for (const operation of history) {
-    if (operation.kind !== 'write' && operation.kind !== 'delete') continue
-    if (operation.value !== null) byValue.set(operation.value, operation)
-    if (operation.version === null) continue
-    if (writes.has(operation.version)) {
-      violations.push({ rule: 'two-writes-one-version', operation })
-    }
-    writes.set(operation.version, writeOf(operation, operation.version))
-    if (operation.value !== null) versionOfValue.set(operation.value, operation.version)
-  }
-  for (const operation of history) {
-    const { kind, value, version } = operation
-    if (kind !== 'read' || value === null || version === null) continue
-    const known = versionOfValue.get(value)
-    if (known !== undefined && known !== version) {
-      violations.push({ rule: 'written-twice', operation })
-      continue
-    }
-    const origin = byValue.get(value)
-    if (origin === undefined) continue
-    versionOfValue.set(value, version)
-    if (!writes.has(version)) writes.set(version, writeOf(origin, version))
-  }
-  return writes
-}
-
-function writeOf(operation: HistoryOperation, version: number): Write {
-  const value = operation.kind === 'delete' ? null : operation.value
-  return { version, key: operation.key, value, start: operation.start }
-}
-
-/** In the order of versions, no update may end before one that comes earlier has begun. */
-function checkRealTime(history: readonly HistoryOperation[], violations: Violation[]): void {
-  const updates = history.filter((operation) => operation.kind !== 'read' && operation.version)
-  updates.sort((a, b) => (a.version ?? 0) - (b.version ?? 0))
-  let latestStart = -Infinity
-  for (const update of updates) {
-    if (update.end < latestStart) violations.push({ rule: 'real-time', operation: update })
-    latestStart = Math.max(latestStart, update.start)
-  }
-}
-
-function checkSessions(
-  history: readonly HistoryOperation[],
-  writes: Map<number, Write>,
-  violations: Violation[],
-): void {
-  const byKey = writesByKey(writes)
-  const unsure = new Set<string>() // keys with a delete of unknown result: they may be absent at any time after
-  for (const { kind, version, key } of history) {
-    if (kind === 'delete' && version === null) unsure.add(key)
-  }
-  const sessions = new Map<number, HistoryOperation[]>()
-  for (const operation of history) {
-    const list = sessions.get(operation.session) ?? []
-    list.push(operation)
-    sessions.set(operation.session, list)
-  }
-  for (const operations of sessions.values()) {
-    operations.sort((a, b) => a.index - b.index)
-    let current = 0
-    for (const operation of operations) {
-      if (operation.version === null) continue
-      if (operation.kind === 'read' && operation.value === null && unsure.has(operation.key)) {
-        continue
-      }
-      if (operation.kind === 'read') {
-        current = checkRead(operation, current, writes, byKey, violations)
-      } else {
-        if (operation.version <= current) violations.push({ rule: 'session-order', operation })
-        current = Math.max(current, operation.version)
-      }
-    }
-  }
-}
-
-/** Returns the earliest position of the order at which the session can stand after this read. */
-function checkRead(
-  operation: HistoryOperation,
-  current: number,
-  writes: Map<number, Write>,
-  byKey: Map<string, Write[]>,
-  violations: Violation[],
-): number {
-  const { key, value, version } = operation
-  const chain = byKey.get(key) ?? []
-  if (value === null) return checkAbsent(operation, current, chain, violations)
-  const write = writes.get(version ?? 0)
-  if (write === undefined || write.key !== key) {
-    violations.push({ rule: 'never-written', operation })
-    return current
-  }
-  if (write.value !== value) violations.push({ rule: 'wrong-value', operation })
-  if (write.start > operation.end) violations.push({ rule: 'from-the-future', operation })
-  const next = chain[firstAfter(chain, write.version)]
-  if (next !== undefined && next.version <= current) {
-    violations.push({ rule: 'stale-in-session', operation })
-  }
-  return Math.max(current, write.version)
-}
-
-/** The key was absent at some position from `current` on: before its first write, or after a delete. */
-function checkAbsent(
-  operation: HistoryOperation,
-  current: number,
-  chain: readonly Write[],
-  violations: Violation[],
-): number {
-  let index = firstAfter(chain, current) - 1
-  if (index < 0 || chain[index]?.value === null) return current
-  for (index++; index < chain.length; index++) {
-    const write = chain[index]
-    if (write === undefined || write.value !== null) continue
-    if (write.start > operation.end) violations.push({ rule: 'from-the-future', operation })
-    return write.version
-  }
-  violations.push({ rule: 'stale-in-session', operation })
-  return current
-}
-
-function writesByKey(writes: Map<number, Write>): Map<string, Write[]> {
-  const byKey = new Map<string, Write[]>()
-  for (const write of writes.values()) {
-    const chain = byKey.get(write.key) ?? []
-    chain.push(write)
-    byKey.set(write.key, chain)
-  }
-  for (const chain of byKey.values()) chain.sort((a, b) => a.version - b.version)
-  return byKey
-}
-
-/** Index of the first write with a version above `version`. */
-function firstAfter(chain: readonly Write[], version: number): number {
-  let low = 0
-  let high = chain.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((chain[middle]?.version ?? 0) > version) high = middle
-    else low = middle + 1
-  }
-  return low
+/** What was read at rest, as a read of a session of its own that ended last. */
+function readOf({ key, value, version }: FinalItem, index: number): HistoryOperation {
+  return { session: -1, index, kind: 'read', key, value, version, start: Infinity, end: Infinity }
 }
