@@ -21,13 +21,14 @@ constexpr uint32_t RESULTS_AHEAD = 4;
 }  // namespace
 
 Applier::Applier(const Settings& settings, SessionTable& sessions, mica::Store& store, Home& home,
-                 Counters& counters)
+                 Assembler& assembler, Snapshot& snapshot, Counters& counters)
     : settings_(settings),
       sessions_(sessions),
       store_(store),
       home_(home),
-      counters_(counters),
-      assembler_(store) {
+      assembler_(assembler),
+      snapshot_(snapshot),
+      counters_(counters) {
   operations_.reserve(GROUP_OPERATIONS + wire::DATAGRAM_OPERATIONS_MAX + BUCKETS_AHEAD);
   records_.reserve(GROUP_OPERATIONS + wire::DATAGRAM_OPERATIONS_MAX);
 }
@@ -42,6 +43,12 @@ void Applier::apply(const uint32_t* offsets, uint32_t count) {
   counters_.add(counter::ENTRIES_APPLIED, count);
 }
 
+void Applier::restart(uint64_t counter, const SessionClock& clock) {
+  applied_ = counter;
+  clock_ = clock;
+  forwardApplied_ = 0;
+}
+
 void Applier::gather(uint32_t offset) {
   require(uint64_t{offset} + wire::OVERHEAD_BYTES <= settings_.slabBytes,
           "apply: an entry is in the slab");
@@ -52,12 +59,13 @@ void Applier::gather(uint32_t offset) {
   require(uint64_t{offset} + header.length <= settings_.slabBytes,
           "apply: an entry ends in the slab");
   require(header.counter == applied_ + 1, "apply: entries come in the order of their counters");
-  const uint64_t time = wire::load<wire::Propose>(datagram + sizeof(wire::Header)).time;
+  const auto extension = wire::load<wire::Propose>(datagram + sizeof(wire::Header));
+  clock_.advance(extension.time, extension.epoch);
 
   RecordRange range(body, Form::ordered);
   uint64_t counter = header.counter;
   for (RecordView record; range.next(record); counter += record.head.count) {
-    gatherRecord(record, counter, time);
+    gatherRecord(record, counter);
   }
   require(!range.failed(), "apply: the records of an entry were validated at their home");
   require(counter - header.counter == header.count,
@@ -65,8 +73,8 @@ void Applier::gather(uint32_t offset) {
   applied_ = counter - 1;
 }
 
-void Applier::gatherRecord(const RecordView& record, uint64_t counter, uint64_t time) {
-  records_.push_back({record, counter, time, static_cast<uint32_t>(operations_.size())});
+void Applier::gatherRecord(const RecordView& record, uint64_t counter) {
+  records_.push_back({record, counter, clock_.micros, static_cast<uint32_t>(operations_.size())});
   sessions_.prefetch(record.head.session);
   const bool valid =
       walkOperations(record, Form::ordered, [&](const uint8_t* at, const wire::Operation& head) {
@@ -84,9 +92,22 @@ void Applier::executeGroup() {
   for (uint32_t i = 0; i < ITEMS_AHEAD; ++i) store_.prefetchItem(operations_[i].hash);
   for (size_t i = 0; i < records_.size(); ++i) {
     prefetchSessions(i);
+    expireIdle(records_[i].now);
     applyRecord(records_[i]);
   }
   counters_.add(counter::RECORDS_APPLIED, records_.size());
+}
+
+/** Ends what was not touched for too long, as a CLOSE does. Costs a comparison when nothing was. */
+void Applier::expireIdle(uint64_t now) {
+  if (settings_.sessionMicros == 0) return;
+  for (;;) {
+    Session* const session = sessions_.idlest();
+    if (session == nullptr || now - session->state.lastTouched <= settings_.sessionMicros) return;
+    snapshot_.beforeChange(*session);
+    endSession(*session);
+    counters_.add(counter::SESSIONS_EXPIRED, 1);
+  }
 }
 
 void Applier::prefetchSessions(size_t record) {
@@ -101,7 +122,11 @@ void Applier::prefetchSessions(size_t record) {
   if (record + RESULTS_AHEAD < records_.size()) {
     const Session* const session =
         sessions_.find(records_[record + RESULTS_AHEAD].view.head.session);
-    if (session != nullptr) session->state.results.prefetchNext();
+    if (session != nullptr) {
+      session->state.results.prefetchNext();
+      if (session->touchedPrevious != nullptr) __builtin_prefetch(&session->touchedPrevious->touchedNext, 1);
+      if (session->touchedNext != nullptr) __builtin_prefetch(&session->touchedNext->touchedPrevious, 1);
+    }
   }
 }
 
@@ -112,7 +137,8 @@ void Applier::applyRecord(const RecordRef& record) {
   Session* const session = sessions_.find(head.session);
   if (session == nullptr) return counters_.add(counter::WRITES_REFUSED_SESSION, head.count);
   SessionState& state = session->state;
-  state.lastTouched = record.time;
+  snapshot_.beforeChange(*session);
+  sessions_.touch(*session, record.now);
   if (head.sequence > state.applied + 1) return counters_.add(counter::WRITES_GAP, head.count);
   // The home refuses it before the order does: nobody waits for an answer to this.
   if (uint64_t{head.unanswered} + head.count > settings_.sessionWindow) {
@@ -132,7 +158,9 @@ void Applier::applyRecord(const RecordRef& record) {
     if (session->first != nullptr) home_.drain(*session);
     if (!closing_) continue;
     counters_.add(counter::WRITES_REFUSED_SESSION, head.count - next);
-    return close(*session);
+    closing_ = false;
+    counters_.add(counter::SESSIONS_CLOSED, 1);
+    return endSession(*session);
   }
 }
 
@@ -142,7 +170,7 @@ void Applier::open(const RecordRef& record) {
   if (full) {
     counters_.add(counter::WRITES_REFUSED_SESSION, 1);
   } else {
-    sessions_.insert(record.counter)->state.lastTouched = record.time;
+    sessions_.touch(*sessions_.insert(record.counter), record.now);
     counters_.add(counter::SESSIONS_OPENED, 1);
   }
   if (record.view.head.origin != settings_.replica) return;
@@ -150,12 +178,10 @@ void Applier::open(const RecordRef& record) {
   home_.opened(nonce, status, full ? 0 : record.counter);
 }
 
-void Applier::close(Session& session) {
-  closing_ = false;
+void Applier::endSession(Session& session) {
   home_.expire(session);
   assembler_.drop(session.state.assembly);
   sessions_.erase(&session);
-  counters_.add(counter::SESSIONS_CLOSED, 1);
 }
 
 /** Executes operations [from, end) of a record, or up to a CLOSE; returns where it stopped. */
@@ -185,9 +211,12 @@ uint32_t Applier::executeUntil(Session& session, const RecordRef& record, uint32
 void Applier::keep(SessionState& state, const Run& run) {
   state.results.push(run);
   if (run.status == wire::status::OK) return;
-  counters_.add(
-      run.status == wire::status::FULL ? counter::WRITES_REFUSED_FULL : counter::WRITES_FAILED,
-      run.count);
+  const auto counter = [&] {
+    if (run.status == wire::status::FULL) return counter::WRITES_REFUSED_FULL;
+    if (run.status == wire::status::NO_SPACE) return counter::WRITES_REFUSED_LOG;
+    return counter::WRITES_FAILED;
+  };
+  counters_.add(counter(), run.count);
 }
 
 Executed Applier::execute(Session& session, const OperationRef& operation, uint64_t version) {
@@ -215,6 +244,8 @@ Executed Applier::execute(Session& session, const OperationRef& operation, uint6
       return executedOf(store_.removeIf(hash, key, head.keyBytes, expected()), version);
     case wire::op::FRAGMENT:
       return assembler_.fragment(session.state.assembly, at, head, version);
+    case wire::op::REFUSED:
+      return assembler_.giveUp(session.state.assembly);
     case wire::op::CLOSE:
       closing_ = true;
       return {wire::status::OK, version};

@@ -9,6 +9,8 @@
 
 #include "machine/assembler.h"
 #include "machine/home.h"
+#include "machine/session_clock.h"
+#include "machine/snapshot.h"
 
 namespace machine {
 
@@ -20,15 +22,19 @@ class Applier {
     uint32_t datagramBytes;
     uint32_t replica;
     uint32_t sessionWindow;
+    uint64_t sessionMicros;
   };
   Applier(const Settings& settings, SessionTable& sessions, mica::Store& store, Home& home,
-          Counters& counters);
+          Assembler& assembler, Snapshot& snapshot, Counters& counters);
 
   /** Entries in order, by the offsets of their datagrams. */
   void apply(const uint32_t* offsets, uint32_t count);
 
   uint64_t applied() const { return applied_; }
   uint64_t forwardApplied() const { return forwardApplied_; }
+  const SessionClock& clock() const { return clock_; }
+  /** The state was replaced by that at `counter`: the log goes on behind it. */
+  void restart(uint64_t counter, const SessionClock& clock);
 
  private:
   struct OperationRef {
@@ -38,31 +44,34 @@ class Applier {
   struct RecordRef {
     RecordView view;
     uint64_t counter;  // of its first operation
-    uint64_t time;
+    uint64_t now;      // by the session clock
     uint32_t first;  // in operations_
   };
 
   void gather(uint32_t offset);
-  void gatherRecord(const RecordView& record, uint64_t counter, uint64_t time);
+  void gatherRecord(const RecordView& record, uint64_t counter);
   void executeGroup();
   void prefetchSessions(size_t record);
   void applyRecord(const RecordRef& record);
   void open(const RecordRef& record);
   uint32_t executeUntil(Session& session, const RecordRef& record, uint32_t from, uint32_t end);
   Executed execute(Session& session, const OperationRef& operation, uint64_t version);
-  void close(Session& session);
+  void expireIdle(uint64_t now);
+  void endSession(Session& session);
   void keep(SessionState& state, const Run& run);
 
   Settings settings_;
   SessionTable& sessions_;
   mica::Store& store_;
   Home& home_;
+  Assembler& assembler_;
+  Snapshot& snapshot_;
   Counters& counters_;
-  Assembler assembler_;
 
   std::vector<RecordRef> records_;  // of the group in work
   std::vector<OperationRef> operations_;
   bool closing_ = false;  // the operation just executed was a CLOSE
+  SessionClock clock_;
   uint64_t applied_ = 0;
   uint64_t forwardApplied_ = 0;
 };

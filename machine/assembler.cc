@@ -7,14 +7,15 @@ namespace machine {
 namespace {
 
 constexpr Executed BAD_REQUEST{wire::status::BAD_REQUEST, 0};
+constexpr Executed NO_SPACE{wire::status::NO_SPACE, 0};
 
 }  // namespace
 
 void Assembler::begin(Assembly& assembly, uint32_t total) {
   drop(assembly);
   assembly.total = total;
-  assembly.refused = bytes_ + total > ASSEMBLIES_BYTES_MAX;
-  if (assembly.refused) return;
+  assembly.refusal = bytes_ + total > ASSEMBLIES_BYTES_MAX ? wire::status::FULL : 0;
+  if (assembly.refusal != 0) return;
   assembly.bytes = std::make_unique_for_overwrite<uint8_t[]>(total);
   bytes_ += total;
 }
@@ -27,25 +28,40 @@ void Assembler::drop(Assembly& assembly) {
   assembly = Assembly{};
 }
 
+Executed Assembler::giveUp(Assembly& assembly) {
+  drop(assembly);
+  assembly.refusal = wire::status::NO_SPACE;
+  return NO_SPACE;
+}
+
+bool Assembler::adopt(const Assembly& assembly) {
+  if (assembly.bytes == nullptr) return true;
+  if (bytes_ + assembly.total > ASSEMBLIES_BYTES_MAX) return false;
+  bytes_ += assembly.total;
+  return true;
+}
+
 Executed Assembler::fragment(Assembly& assembly, const uint8_t* at, const wire::Operation& head,
                              uint64_t version) {
   const auto fragment = wire::load<wire::Fragment>(at + sizeof(wire::Operation));
+  const bool last = fragment.offset + head.valueBytes == fragment.total;
   if (fragment.offset == 0) {
     begin(assembly, fragment.total);
+  } else if (assembly.refusal == wire::status::NO_SPACE) {
+    if (last) drop(assembly);
+    return NO_SPACE;
   } else if (assembly.total != fragment.total || assembly.received != fragment.offset) {
     drop(assembly);
     return BAD_REQUEST;
   }
-  if (!assembly.refused) {
-    std::memcpy(assembly.bytes.get() + fragment.offset, at + keyOffset(head.kind), head.valueBytes);
-  }
-  assembly.received += head.valueBytes;
-  const bool complete = assembly.received == assembly.total;
-  if (assembly.refused) {
-    if (complete) drop(assembly);
+  if (assembly.refusal != 0) {
+    assembly.received += head.valueBytes;
+    if (last) drop(assembly);
     return {wire::status::FULL, 0};
   }
-  if (!complete) return {wire::status::OK, version};
+  std::memcpy(assembly.bytes.get() + fragment.offset, at + keyOffset(head.kind), head.valueBytes);
+  assembly.received += head.valueBytes;
+  if (!last) return {wire::status::OK, version};
   const Executed executed = executeWide(assembly.bytes.get(), assembly.total, version);
   drop(assembly);
   return executed;

@@ -40,6 +40,15 @@ class Assembler {
   Executed fragment(Assembly& assembly, const uint8_t* at, const wire::Operation& head,
                     uint64_t version);
   void drop(Assembly& assembly);
+  /**
+   * A write of the session was left out of the order for want of disk. Had it been a fragment, the
+   * others of its operation mean nothing now, nor may they be taken for another's.
+   */
+  Executed giveUp(Assembly& assembly);
+  /** Counts an assembly that came from elsewhere. False when there is no room for it. */
+  [[nodiscard]] bool adopt(const Assembly& assembly);
+  /** All sessions are gone, and with them what they put together. */
+  void clear() { bytes_ = 0; }
 
  private:
   void begin(Assembly& assembly, uint32_t total);

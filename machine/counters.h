@@ -26,10 +26,12 @@ inline constexpr const char* COUNTER_NAMES[] = {
     "writes-duplicate",
     "writes-gap",
     "writes-refused-full",
+    "writes-refused-log",
     "writes-refused-session",
     "writes-failed",
     "sessions-opened",
     "sessions-closed",
+    "sessions-expired",
     "entries-packed",
     "entries-applied",
     "records-applied",
@@ -72,10 +74,12 @@ inline constexpr uint32_t WRITES_APPLIED = counterIndex("writes-applied");
 inline constexpr uint32_t WRITES_DUPLICATE = counterIndex("writes-duplicate");
 inline constexpr uint32_t WRITES_GAP = counterIndex("writes-gap");
 inline constexpr uint32_t WRITES_REFUSED_FULL = counterIndex("writes-refused-full");
+inline constexpr uint32_t WRITES_REFUSED_LOG = counterIndex("writes-refused-log");
 inline constexpr uint32_t WRITES_REFUSED_SESSION = counterIndex("writes-refused-session");
 inline constexpr uint32_t WRITES_FAILED = counterIndex("writes-failed");
 inline constexpr uint32_t SESSIONS_OPENED = counterIndex("sessions-opened");
 inline constexpr uint32_t SESSIONS_CLOSED = counterIndex("sessions-closed");
+inline constexpr uint32_t SESSIONS_EXPIRED = counterIndex("sessions-expired");
 inline constexpr uint32_t ENTRIES_PACKED = counterIndex("entries-packed");
 inline constexpr uint32_t ENTRIES_APPLIED = counterIndex("entries-applied");
 inline constexpr uint32_t RECORDS_APPLIED = counterIndex("records-applied");

@@ -9,8 +9,6 @@ namespace machine {
 
 namespace {
 
-constexpr uint32_t STATUS_MAX = wire::status::BAD_REQUEST;
-
 /** What a well-formed reply record brings. */
 struct Measure {
   uint64_t answers = 0;
@@ -22,7 +20,7 @@ inline uint64_t measureResult(const uint8_t* at, uint64_t room, wire::Result& re
                               Measure& measure) {
   if (room < sizeof result) return 0;
   result = wire::load<wire::Result>(at);
-  if (result.status > STATUS_MAX || result.flags != 0 || result.version > wire::COUNTER_MAX)
+  if (result.status > wire::status::MAX || result.flags != 0 || result.version > wire::COUNTER_MAX)
     return 0;
   uint64_t bytes = sizeof result;
   if (result.tag == wire::tag::RUN) {

@@ -41,7 +41,8 @@ inline bool sourceAt(const OperationColumns& columns, uint32_t i, const Encoding
                      Source& source) {
   source.kind = columns.kind(i);
   source.traits = TRAITS[source.kind];
-  if ((source.traits & trait::KNOWN) == 0 || source.kind == wire::op::FRAGMENT) return false;
+  if ((source.traits & (trait::KNOWN | trait::ORDERED)) != trait::KNOWN) return false;
+  if (source.kind == wire::op::FRAGMENT) return false;
   source.keyBytes = (source.traits & trait::KEYED) != 0 ? columns.keyBytesAt(i) : 0;
   source.valueBytes = (source.traits & trait::VALUED) != 0 ? columns.valueBytesAt(i) : 0;
   if ((source.traits & trait::KEYED) != 0 && source.keyBytes - 1u >= wire::KEY_BYTES_MAX)

@@ -185,9 +185,7 @@ uint8_t* Home::takeWrites(Session& session, Segment segment, uint8_t* out) {
   }
   if (segment.count == 0) return out;
   owe(session, segment);
-  const auto bytes = static_cast<size_t>(segment.end - segment.at);
-  std::memcpy(out, segment.at, bytes);
-  return out + bytes;
+  return packer_.copy(out, segment.at, static_cast<size_t>(segment.end - segment.at));
 }
 
 void Home::takeReads(Session& session, const Segment& segment) {
@@ -228,8 +226,9 @@ Taken Home::forwarded(uint32_t offset) {
   }
   for (const RecordView& record : records_) {
     const uint32_t bytes = record.head.bytes - sizeof(wire::Record);
-    std::memcpy(packer_.start(bytes, record.head.count), record.operations(), bytes);
-    packer_.finish(record.head, bytes, false);
+    uint8_t* const packed = packer_.start(bytes, record.head.count);
+    const uint8_t* const end = packer_.copy(packed, record.operations(), bytes);
+    packer_.finish(record.head, static_cast<uint32_t>(end - packed), false);
   }
   counters_.add(counter::WRITES_FORWARDED, operations);
   return Taken::ok;

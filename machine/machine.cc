@@ -27,8 +27,13 @@ const char* problemOf(const Settings& settings) {
   if (settings.sessionWindow == 0 || settings.sessionWindow > 1u << 20) {
     return "sessionWindow must be from 1 to 2^20";
   }
+  if (settings.sessionMicros > wire::COUNTER_MAX) return "sessionMicros must be below 2^53";
   if (settings.rows < 2 || settings.rows > 1u << 20) return "rows must be from 2 to 2^20";
   return nullptr;
+}
+
+snapshot::Limits limitsOf(const Settings& settings) {
+  return {settings.storeBytes, settings.sessionMicros, settings.sessionsMax, settings.sessionWindow};
 }
 
 }  // namespace
@@ -59,9 +64,17 @@ Machine::Machine(const Settings& s, std::unique_ptr<mica::Store> store)
       home_({s.slab, s.slabBytes, s.datagramBytes, s.replica, s.linksMax, s.sessionsMax,
              s.sessionWindow},
             sessions_, *store_, packer_, replies_, counters_),
-      applier_({s.slab, s.slabBytes, s.datagramBytes, s.replica, s.sessionWindow}, sessions_,
-               *store_, home_, counters_) {
+      assembler_(*store_),
+      snapshot_(limitsOf(s), sessions_, *store_),
+      applier_({s.slab, s.slabBytes, s.datagramBytes, s.replica, s.sessionWindow, s.sessionMicros},
+               sessions_, *store_, home_, assembler_, snapshot_, counters_),
+      restorer_(limitsOf(s), sessions_, *store_, assembler_) {
   refreshGauges();
+}
+
+void Machine::linkOpen(uint32_t link, uint64_t age) {
+  require(!restorer_.active(), "machine: no link is opened while the state is restored");
+  home_.linkOpen(link, age);
 }
 
 uint32_t Machine::repliesClose() {
@@ -71,14 +84,61 @@ uint32_t Machine::repliesClose() {
   return count;
 }
 
-void Machine::packBegin(uint32_t offset, uint32_t bytes, uint64_t forwardSequence) {
+void Machine::packBegin(uint32_t offset, uint32_t bytes, uint64_t forwardSequence, bool refusing) {
   require(uint64_t{offset} + bytes <= settings_.slabBytes, "machine: a pack span is in the slab");
-  packer_.begin(offset, bytes, forwardSequence);
+  packer_.begin(offset, bytes, forwardSequence, refusing);
 }
 
 void Machine::apply(uint32_t count) {
   require(count <= settings_.rows, "machine: there is a row for every entry to apply");
+  require(!restorer_.active(), "machine: nothing is applied while the state is restored");
   applier_.apply(settings_.applyRows, count);
+  refreshGauges();
+}
+
+bool Machine::snapshotBegin() {
+  require(!restorer_.active(), "machine: a state that is being restored is not one to keep");
+  if (snapshot_.active()) return false;
+  snapshot_.begin(applier_.applied(), applier_.clock());
+  return true;
+}
+
+uint32_t Machine::snapshotNext(uint32_t offset, uint32_t bytes) {
+  require(bytes >= PART_BYTES_MIN && bytes <= PART_BYTES_MAX, "machine: a part has a possible size");
+  require(uint64_t{offset} + bytes <= settings_.slabBytes, "machine: a part is in the slab");
+  return snapshot_.next(settings_.slab + offset, bytes);
+}
+
+void Machine::clear() {
+  require(replies_.noneOpen() && home_.pendings() == 0, "machine: who forgets has closed all links");
+  snapshot_.end();
+  restorer_.abandon();
+  store_->clear();
+  sessions_.clear();
+  assembler_.clear();
+  applier_.restart(0, {});
+}
+
+void Machine::restoreBegin() {
+  clear();
+  restorer_.begin();
+  refreshGauges();
+}
+
+bool Machine::restorePart(uint32_t offset, uint32_t bytes) {
+  require(uint64_t{offset} + bytes <= settings_.slabBytes, "machine: a part is in the slab");
+  return restorer_.part(settings_.slab + offset, bytes);
+}
+
+bool Machine::restoreEnd() {
+  if (!restorer_.end()) return false;
+  applier_.restart(restorer_.counter(), restorer_.clock());
+  refreshGauges();
+  return true;
+}
+
+void Machine::reset() {
+  clear();
   refreshGauges();
 }
 

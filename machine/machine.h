@@ -9,6 +9,7 @@
  *            (packer.h);
  *   apply    executes committed entries: sessions, exactly once, the store, and the answers owed
  * here (applier.h, assembler.h, session_table.h, result_cache.h).
+ * Beside them the state leaves as a snapshot and comes back from one (snapshot.h, restorer.h).
  *
  * One thread. Nothing that a client says is asserted; what a committed entry says was validated at
  * its home.
@@ -19,6 +20,7 @@
 #include <string>
 
 #include "machine/applier.h"
+#include "machine/restorer.h"
 
 namespace machine {
 
@@ -33,6 +35,7 @@ struct Settings {
   uint32_t sessionsMax;    // cluster-wide setting: decided at apply
   uint32_t sessionWindow;  // cluster-wide: unanswered writes a session may have (results are kept
                            // for them)
+  uint64_t sessionMicros;  // cluster-wide: a session not touched for longer expires; 0: never
   uint64_t storeBytes;     // cluster-wide: limit of the store
   uint32_t rows;           // of packRows, replyRows and applyRows
   // Owned by the caller, as long as the machine lives.
@@ -46,6 +49,10 @@ struct Settings {
  * length, 0}. */
 inline constexpr uint32_t ROW_WORDS = 4;
 
+/** Of one part of a snapshot. */
+inline constexpr uint32_t PART_BYTES_MIN = 4096;
+inline constexpr uint32_t PART_BYTES_MAX = (16u << 20) - 1;
+
 class Machine {
  public:
   /** Null when the settings are impossible or memory cannot be had: `error` says what to change. */
@@ -55,7 +62,7 @@ class Machine {
    * Of two links that a session comes over, the one with the higher age is where it is. 0: this one
    * is the youngest so far.
    */
-  void linkOpen(uint32_t link, uint64_t age = 0) { home_.linkOpen(link, age); }
+  void linkOpen(uint32_t link, uint64_t age = 0);
   /** Forgets what was owed to it; frees its reply slots that were not handed out. */
   void linkClose(uint32_t link) { home_.linkClose(link); }
   /** A REQUEST datagram, next in its link's order. */
@@ -71,9 +78,10 @@ class Machine {
   /**
    * Entries are written from `offset` on, in at most `bytes`. forwardSequence 0: they become
    * PROPOSEs (at a leader). Else they become FORWARDs numbered from it, and every record is stamped
-   * with its entry's number.
+   * with its entry's number. `refusing`, at a leader only: writes that need room keep their places in
+   * the order and nothing else, and are answered NO_SPACE.
    */
-  void packBegin(uint32_t offset, uint32_t bytes, uint64_t forwardSequence);
+  void packBegin(uint32_t offset, uint32_t bytes, uint64_t forwardSequence, bool refusing = false);
   /** A FORWARD datagram, next in its link's order: its records, origin and number kept. */
   Taken forwarded(uint32_t offset) { return home_.forwarded(offset); }
   /** Ends the span; returns how many rows packRows has. `bytes` is datagramBytes when full, else
@@ -86,6 +94,28 @@ class Machine {
   /** Highest forward sequence of this replica among records applied or skipped. */
   uint64_t forwardApplied() const { return applier_.forwardApplied(); }
 
+  /** Fixes a snapshot at applied(). False when one is in progress. Work goes on beside it. */
+  bool snapshotBegin();
+  /**
+   * Writes the next part of its stream into slab[offset, offset + bytes), and little more than that
+   * much is done. Returns the bytes written: fewer than `bytes` at times, 0 at the end.
+   */
+  uint32_t snapshotNext(uint32_t offset, uint32_t bytes);
+  /** Ends or abandons it. */
+  void snapshotEnd() { snapshot_.end(); }
+
+  /**
+   * Forgets everything, and waits for a snapshot. All links are closed; until restoreEnd is true, or
+   * reset is called, none is opened and nothing is applied.
+   */
+  void restoreBegin();
+  /** The next part of the stream. False when it is refused: begin again, or reset. */
+  bool restorePart(uint32_t offset, uint32_t bytes);
+  /** Whether the state is whole: then applied() is the snapshot's counter. */
+  bool restoreEnd();
+  /** Back to nothing applied. All links are closed. */
+  void reset();
+
   uint64_t digest() const { return store_->digest(); }
   uint64_t sessionsDigest() const { return sessions_.digest(); }
   const mica::Store& store() const { return *store_; }
@@ -93,6 +123,7 @@ class Machine {
  private:
   Machine(const Settings& settings, std::unique_ptr<mica::Store> store);
   void refreshGauges();
+  void clear();
 
   Settings settings_;
   std::unique_ptr<mica::Store> store_;
@@ -101,7 +132,10 @@ class Machine {
   Packer packer_;
   Replies replies_;
   Home home_;
+  Assembler assembler_;
+  Snapshot snapshot_;
   Applier applier_;
+  Restorer restorer_;
   uint32_t applyCalls_ = 0;
 };
 

@@ -14,6 +14,7 @@ namespace machine {
 /** What an operation of some kind has. A kind without KNOWN does not exist. */
 namespace trait {
 inline constexpr uint8_t KNOWN = 1, READ = 2, KEYED = 4, VALUED = 8, PREFIXED = 16;
+inline constexpr uint8_t ORDERED = 32;  // no client sends it
 }
 
 inline constexpr uint32_t PREFIX_BYTES = 8;  // a version, or a FRAGMENT
@@ -32,6 +33,7 @@ inline constexpr std::array<uint8_t, 256> TRAITS = [] {
   traits[wire::op::CLOSE] = KNOWN;
   traits[wire::op::FRAGMENT] = KNOWN | VALUED | PREFIXED;
   traits[wire::op::TOUCH] = KNOWN;
+  traits[wire::op::REFUSED] = KNOWN | ORDERED;
   traits[wire::op::GET] = KNOWN | KEYED | READ;
   return traits;
 }();
@@ -45,6 +47,9 @@ inline bool isRead(uint8_t kind) { return (kind & wire::op::READ_BIT) != 0; }
 inline uint32_t keyOffset(uint8_t kind) {
   return sizeof(wire::Operation) + ((TRAITS[kind] & trait::PREFIXED) != 0 ? PREFIX_BYTES : 0);
 }
+
+/** What a full disk refuses: a write that brings something. */
+inline bool needsRoom(uint8_t kind) { return (TRAITS[kind] & trait::VALUED) != 0; }
 
 /** Bytes of an operation in its record, padding included. */
 inline uint32_t operationBytes(const wire::Operation& head) {
@@ -104,6 +109,7 @@ inline bool walkOperations(const RecordView& record, Form form, Visit&& visit) {
   for (uint32_t i = 0; i < record.head.count; ++i) {
     wire::Operation head;
     if (!validOperation(at, end, head)) return false;
+    if (form == Form::request && (TRAITS[head.kind] & trait::ORDERED) != 0) return false;
     if (head.kind == wire::op::OPEN && record.head.session != 0) return false;
     writes += !isRead(head.kind);
     visit(at, head);

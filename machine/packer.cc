@@ -4,7 +4,7 @@
 
 namespace machine {
 
-void Packer::begin(uint32_t offset, uint32_t bytes, uint64_t forwardSequence) {
+void Packer::begin(uint32_t offset, uint32_t bytes, uint64_t forwardSequence, bool refusing) {
   require(!dirty_ && count_ == 0, "packer: a span begins after the one before it ended");
   require(offset % 4 == 0, "packer: a span is aligned");
   at_ = offset;
@@ -12,6 +12,25 @@ void Packer::begin(uint32_t offset, uint32_t bytes, uint64_t forwardSequence) {
   used_ = wire::BODY_OFFSET;
   operations_ = 0;
   forwardSequence_ = forwardSequence;
+  require(!refusing || forwardSequence == 0, "packer: only who orders refuses");
+  refusing_ = refusing;
+}
+
+uint8_t* Packer::copyRefusing(uint8_t* out, const uint8_t* at, size_t bytes) {
+  constexpr wire::Operation REFUSED{wire::op::REFUSED, 0, 0};
+  for (const uint8_t* const end = at + bytes; at != end;) {
+    const auto head = wire::load<wire::Operation>(at);
+    const uint32_t size = operationBytes(head);
+    const bool refused = needsRoom(head.kind);
+    if (refused) {
+      wire::store(out, REFUSED);
+    } else {
+      std::memcpy(out, at, size);
+    }
+    out += refused ? sizeof REFUSED : size;
+    at += size;
+  }
+  return out;
 }
 
 void Packer::closeFull() {

@@ -23,8 +23,11 @@ class Packer {
         rowsMax_(rowsMax),
         counters_(counters) {}
 
-  /** Entries are written into `bytes` from `offset` on. forwardSequence 0: they become PROPOSEs. */
-  void begin(uint32_t offset, uint32_t bytes, uint64_t forwardSequence);
+  /**
+   * Entries are written into `bytes` from `offset` on. forwardSequence 0: they become PROPOSEs.
+   * `refusing`, of PROPOSEs only: REFUSED stands for every write that needs room.
+   */
+  void begin(uint32_t offset, uint32_t bytes, uint64_t forwardSequence, bool refusing);
 
   /** Room for whatever one more datagram of records may need: the entry in work and a fresh one. */
   bool hasRoom() const {
@@ -38,6 +41,13 @@ class Packer {
     if (used_ + needed > limit() || operations_ + operationsMax > wire::DATAGRAM_OPERATIONS_MAX)
       closeFull();
     return entry() + used_ + sizeof(wire::Record);
+  }
+
+  /** Puts the operations in at[0, bytes) into the record, at `out`; returns where the next go. */
+  uint8_t* copy(uint8_t* out, const uint8_t* at, size_t bytes) const {
+    if (__builtin_expect(refusing_, 0)) return copyRefusing(out, at, bytes);
+    std::memcpy(out, at, bytes);
+    return out + bytes;
   }
 
   /** Ends the record: `head` with its bytes and forward sequence set here, written before its
@@ -59,6 +69,7 @@ class Packer {
 
   uint8_t* entry() const { return slab_ + at_; }
   uint32_t limit() const { return datagramBytes_ - wire::TAG_BYTES; }
+  static uint8_t* copyRefusing(uint8_t* out, const uint8_t* at, size_t bytes);
   void closeFull();
   void close(uint32_t bytes);
 
@@ -74,6 +85,7 @@ class Packer {
   uint32_t operations_ = 0;
   uint32_t count_ = 0;
   uint64_t forwardSequence_ = 0;
+  bool refusing_ = false;
   bool dirty_ = false;  // the entry in work has a record
 };
 

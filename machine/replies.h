@@ -43,6 +43,7 @@ class Replies {
   /** `age`: 0 for the youngest so far. */
   void linkOpen(uint32_t link, uint64_t age);
   void linkClose(uint32_t link);
+  bool noneOpen() const { return open_ == 0; }
   bool isOpen(uint32_t link) const { return link < links_.size() && links_[link].age != 0; }
   /** Larger for a link opened later. */
   uint64_t age(uint32_t link) const { return links_[link].age; }
@@ -107,6 +108,7 @@ class Replies {
   Counters& counters_;
   uint32_t slotsReserved_;
   uint64_t ageNext_ = 1;
+  uint32_t open_ = 0;  // links
   std::vector<Link> links_;
   std::vector<uint32_t> active_;  // links with something to send
   std::vector<uint32_t> free_;

@@ -31,6 +31,7 @@ Replies::~Replies() = default;
 void Replies::linkOpen(uint32_t link, uint64_t age) {
   require(link < links_.size() && links_[link].age == 0,
           "replies: a link is closed before it is opened");
+  ++open_;
   links_[link].age = age == 0 ? ageNext_ : age;
   ageNext_ = std::max(ageNext_, links_[link].age + 1);
 }
@@ -50,6 +51,7 @@ void Replies::linkClose(uint32_t index) {
   }
   if (link.listed) active_.erase(std::find(active_.begin(), active_.end(), index));
   link = Link{};
+  --open_;
 }
 
 Replies::Datagram* Replies::takeDatagram(bool fromHeap) {

@@ -41,6 +41,7 @@ Session* SessionTable::insert(uint64_t id) {
   while (slots_[i].id != 0) i = (i + 1) & mask_;
   slots_[i] = {id, session};
   ++count_;
+  list(*session);
   return session;
 }
 
@@ -59,8 +60,49 @@ void SessionTable::erase(Session* session) {
   }
   slots_[hole] = {0, nullptr};
   --count_;
+  unlist(*session);
   *session = Session{};
   free_.push_back(session);
+}
+
+void SessionTable::list(Session& session) {
+  session.touchedPrevious = touchedLast_;
+  session.touchedNext = nullptr;
+  (touchedLast_ == nullptr ? touchedFirst_ : touchedLast_->touchedNext) = &session;
+  touchedLast_ = &session;
+}
+
+void SessionTable::unlist(Session& session) {
+  Session* const previous = session.touchedPrevious;
+  Session* const next = session.touchedNext;
+  (previous == nullptr ? touchedFirst_ : previous->touchedNext) = next;
+  (next == nullptr ? touchedLast_ : next->touchedPrevious) = previous;
+}
+
+void SessionTable::orderByTouch() {
+  std::vector<Session*> sessions;
+  sessions.reserve(count_);
+  for (Session& session : sessions_) {
+    if (session.state.id != 0) sessions.push_back(&session);
+  }
+  std::sort(sessions.begin(), sessions.end(), [](const Session* a, const Session* b) {
+    return a->state.lastTouched < b->state.lastTouched;
+  });
+  touchedFirst_ = touchedLast_ = nullptr;
+  for (Session* const session : sessions) list(*session);
+}
+
+void SessionTable::clear() {
+  // By the sessions: the table may be large and its untouched pages nobody's yet.
+  for (Session& session : sessions_) {
+    if (session.state.id != 0) erase(&session);
+  }
+  sessions_.clear();
+  free_.clear();
+}
+
+uint64_t sessionDigest(const uint8_t* bytes, size_t count) {
+  return mica::hash64(bytes, count, DIGEST_SEED);
 }
 
 uint64_t SessionTable::digest() const {
@@ -69,7 +111,7 @@ uint64_t SessionTable::digest() const {
   each([&](const Session& session) {
     bytes.clear();
     serialize(session.state, bytes);
-    digest += mica::hash64(bytes.data(), bytes.size(), DIGEST_SEED);
+    digest += sessionDigest(bytes.data(), bytes.size());
   });
   return digest;
 }

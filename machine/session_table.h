@@ -10,6 +10,9 @@
 
 namespace machine {
 
+/** A serialized session's part of the digest; the number of sessions is added to their sum. */
+uint64_t sessionDigest(const uint8_t* bytes, size_t count);
+
 class SessionTable {
  public:
   explicit SessionTable(uint32_t sessionsMax);
@@ -29,9 +32,30 @@ class SessionTable {
     }
   }
 
-  /** A new session with nothing applied. Its id is not in the table, and the table is not full. */
+  /**
+   * A new session with nothing applied. Its id is not in the table, and the table is not full. It counts
+   * as touched now.
+   */
   Session* insert(uint64_t id);
+  /** Now, by a clock that does not go back: the session is the last touched. */
+  void touch(Session& session, uint64_t now) {
+    // Equal times in any order: who expires is decided by time alone.
+    if (session.state.lastTouched == now) return;
+    session.state.lastTouched = now;
+    if (touchedLast_ == &session) return;
+    unlist(session);
+    list(session);
+  }
+  /** The one that was touched longest ago; null when there is none. */
+  Session* idlest() const { return touchedFirst_; }
+  /** After sessions came with times of their own: puts them in order. */
+  void orderByTouch();
   void erase(Session* session);
+  void clear();
+
+  /** For a scan beside changes: sessions keep their places; one that ended has id 0. */
+  size_t places() const { return sessions_.size(); }
+  Session& at(size_t place) { return sessions_[place]; }
 
   /** Order-independent digest of the replicated state. */
   uint64_t digest() const;
@@ -49,6 +73,9 @@ class SessionTable {
     Session* session;
   };
 
+  void list(Session& session);
+  void unlist(Session& session);
+
   uint64_t place(uint64_t id) const { return (id * 0x9e3779b97f4a7c15u) >> shift_; }
 
   uint32_t sessionsMax_;
@@ -58,6 +85,8 @@ class SessionTable {
   Slot* slots_;  // zero pages until they are used
   std::deque<Session> sessions_;
   std::vector<Session*> free_;
+  Session* touchedFirst_ = nullptr;
+  Session* touchedLast_ = nullptr;
 };
 
 }  // namespace machine

@@ -32,9 +32,19 @@ static_assert(std::has_unique_object_representations_v<Header>, "no implicit pad
 struct Propose {
   uint64_t time;
   uint32_t previous;
-  uint32_t reserved;
+  uint32_t epoch;
 };
 static_assert(sizeof(Propose) == 16);
+
+struct Epochs {
+  uint32_t accepted;
+  uint32_t current;
+  uint32_t last;
+  uint32_t mode;
+  uint32_t receiver;
+  uint32_t join;
+};
+static_assert(sizeof(Epochs) == 24);
 
 struct Link {
   uint32_t link;
@@ -105,7 +115,7 @@ struct Part {
 static_assert(sizeof(Part) == 8);
 
 inline constexpr uint16_t MAGIC = 0x6b7a;
-inline constexpr uint8_t VERSION = 1;
+inline constexpr uint8_t VERSION = 2;
 inline constexpr uint16_t SENDER_CLIENT = 0xffff;
 inline constexpr uint8_t ORIGIN_CLIENT = 0xff;
 inline constexpr uint32_t TAG_BYTES = 16;
@@ -129,12 +139,14 @@ inline constexpr uint8_t LINK_ACK = 38, BYE = 39;
 
 namespace op {
 inline constexpr uint8_t SET = 1, CREATE = 2, SET_IF = 3, DELETE = 4, DELETE_IF = 5, SYNC = 6, OPEN = 7;
-inline constexpr uint8_t CLOSE = 8, FRAGMENT = 9, TOUCH = 10, GET = 64, READ_BIT = 64;
+inline constexpr uint8_t CLOSE = 8, FRAGMENT = 9, TOUCH = 10, REFUSED = 11, GET = 64, READ_BIT = 64;
 }  // namespace op
 
 namespace status {
 inline constexpr uint8_t OK = 0, NOT_FOUND = 1, EXISTS = 2, VERSION_MISMATCH = 3, FULL = 4;
 inline constexpr uint8_t SESSION_EXPIRED = 5, SESSIONS_FULL = 6, OVERTAKEN = 7, BAD_REQUEST = 8;
+inline constexpr uint8_t NO_SPACE = 9;
+inline constexpr uint8_t MAX = NO_SPACE;
 }  // namespace status
 
 namespace tag {

@@ -49,6 +49,19 @@ class Arena {
     shrunk.region.release(shrunk.count * classBytes(sizeClass));
   }
 
+  void clear() {
+    for (Class& each : classes_) {
+      each.count = 0;
+      each.region.clear();
+    }
+  }
+
+  /** Which of its class's items this one is. */
+  uint64_t indexOf(uint32_t sizeClass, const Item* item) const {
+    const auto* const at = reinterpret_cast<const uint8_t*>(item);
+    return static_cast<uint64_t>(at - classes_[sizeClass].region.base()) / classBytes(sizeClass);
+  }
+
   uint64_t heldBytes() const {
     uint64_t bytes = 0;
     for (const Class& each : classes_) bytes += each.region.heldBytes();

@@ -14,10 +14,24 @@ bool Index::reserve(uint64_t itemsMax, uint64_t itemsExpected) {
   if (overflowMax > UINT32_MAX) return false;
   if (!buckets_.reserve(countMax * sizeof(Bucket))) return false;
   if (!overflow_.reserve(overflowMax * sizeof(Bucket))) return false;
-  buckets_.ensure(count * sizeof(Bucket));
-  bucketCount_ = count;
-  mask_ = std::bit_floor(count) * 2 - 1;
+  bucketsFirst_ = count;
+  start();
   return true;
+}
+
+void Index::start() {
+  buckets_.ensure(bucketsFirst_ * sizeof(Bucket));
+  bucketCount_ = bucketsFirst_;
+  mask_ = std::bit_floor(bucketsFirst_) * 2 - 1;
+  items_ = overflowUsed_ = 0;
+  overflowNew_ = 1;
+  overflowFree_ = 0;
+}
+
+void Index::clear() {
+  buckets_.clear();
+  overflow_.clear();
+  start();
 }
 
 void Index::insert(const Place& place, uint64_t hash, Item* item) {

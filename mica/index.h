@@ -123,6 +123,8 @@ class Index {
   void replace(const Place& place, uint64_t hash, Item* item);
   /** The item at `from` was copied to `to`. */
   void repoint(uint64_t hash, const Item* from, Item* to);
+  /** Forgets everything, and is as small as after `reserve`. No other thread may be reading. */
+  void clear();
 
   uint64_t items() const { return items_; }
   uint64_t bucketCount() const { return bucketCount_; }
@@ -157,6 +159,7 @@ class Index {
   void appendSlot(Tail& tail, uint64_t slot);
   void prefetchSplit() const;
   void split();
+  void start();
 
   // Read by all threads: alone on its cache line, and changed once in four inserts.
   alignas(64) Region buckets_;
@@ -164,6 +167,7 @@ class Index {
   alignas(64) uint64_t bucketCount_ = 0;
 
   alignas(64) uint64_t mask_ = 0;
+  uint64_t bucketsFirst_ = 0;  // to begin with
   uint64_t items_ = 0;
   uint64_t overflowUsed_ = 0;
   uint32_t overflowNew_ = 1;   // numbers from here on were never used; 0 means none

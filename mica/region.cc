@@ -74,4 +74,11 @@ void Region::shrink(size_t usedBytes) {
   heldBytes_ = keepBytes;
 }
 
+void Region::clear() {
+  if (heldBytes_ == 0) return;
+  const int refused = madvise(base_, heldBytes_, MADV_DONTNEED);
+  require(refused == 0, "Region::clear: our own private memory can be given back");
+  heldBytes_ = 0;
+}
+
 }  // namespace mica

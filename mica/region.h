@@ -43,6 +43,9 @@ class Region {
     if (__builtin_expect(heldBytes_ > keptBytesMin, 0)) shrink(usedBytes);
   }
 
+  /** Nothing is in use any more: all memory goes back, and reads as zeros when it is used again. */
+  void clear();
+
  private:
   void extend(size_t usedBytes);
   void shrink(size_t usedBytes);

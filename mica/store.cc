@@ -21,17 +21,43 @@ uint64_t Store::residentBytes() const {
   return sizeof(Store) + index_.heldBytes() + arena_.heldBytes();
 }
 
+namespace {
+
+Entry entryOf(const Item& item) {
+  return {item.key(), item.value(), item.keyBytes(), item.valueBytes(),
+          {item.version, item.flags(), item.expiry()}};
+}
+
+}  // namespace
+
+void Store::clear() {
+  require(keeper_ == nullptr, "Store::clear: nobody keeps what goes");
+  index_.clear();
+  arena_.clear();
+  chargedBytes_ = digest_ = 0;
+}
+
+void Store::setKeeper(Keeper* keeper, const Cursor* cursor, uint64_t version) {
+  require(keeper == nullptr || keeper_ == nullptr, "Store::setKeeper: there is one keeper at a time");
+  keeper_ = keeper;
+  keeperCursor_ = cursor;
+  keeperVersion_ = version;
+}
+
+void Store::askKeeper(const Item& item, uint32_t sizeClass) {
+  if (item.version > keeperVersion_ || sizeClass < keeperCursor_->sizeClass) return;
+  // Items move down only: one that stands where the scan has been was seen there or above.
+  const bool here = sizeClass == keeperCursor_->sizeClass;
+  if (here && arena_.indexOf(sizeClass, &item) >= keeperCursor_->below) return;
+  keeper_->keep(entryOf(item));
+}
+
 bool Store::next(Cursor& cursor, Entry& entry) const {
   for (; cursor.sizeClass < CLASSES; ++cursor.sizeClass, cursor.below = UINT64_MAX) {
     cursor.below = std::min(cursor.below, arena_.count(cursor.sizeClass));
     if (cursor.below == 0) continue;
     --cursor.below;
-    const Item& item = *arena_.at(cursor.sizeClass, cursor.below);
-    entry.key = item.key();
-    entry.value = item.value();
-    entry.keyBytes = item.keyBytes();
-    entry.valueBytes = item.valueBytes();
-    entry.attributes = {item.version, item.flags(), item.expiry()};
+    entry = entryOf(*arena_.at(cursor.sizeClass, cursor.below));
     return true;
   }
   return false;

@@ -87,6 +87,19 @@ struct Cursor {
   uint64_t below = UINT64_MAX;  // the items of the class under this place are still to come
 };
 
+/**
+ * Someone who copies the store as it was at one version, beside the writes that go on: it scans, and
+ * is shown what a write would take from it.
+ */
+class Keeper {
+ public:
+  /** An item of a version up to the one kept, not yet seen by the scan, is about to change or go. */
+  virtual void keep(const Entry& entry) = 0;
+
+ protected:
+  ~Keeper() = default;
+};
+
 struct SetRequest {
   uint64_t hash;
   const uint8_t* key;
@@ -150,6 +163,8 @@ class Store {
   uint64_t chargedBytes() const { return chargedBytes_; }
   uint64_t limitBytes() const { return limitBytes_; }
   uint64_t residentBytes() const;
+  /** Removes everything; a keeper is not asked. No other thread may be reading. */
+  void clear();
   const Index& index() const { return index_; }
 
   /**
@@ -158,6 +173,11 @@ class Store {
    * items move down only. Items written meanwhile are seen in their old or new state or not at all.
    */
   bool next(Cursor& cursor, Entry& entry) const;
+  /**
+   * From now on `keeper`, who scans with `cursor`, is asked before a write takes an item of at most
+   * `version` that the scan has still to see. One keeper at a time; null ends it.
+   */
+  void setKeeper(Keeper* keeper, const Cursor* cursor, uint64_t version);
 
  private:
   Store() = default;
@@ -166,12 +186,19 @@ class Store {
   bool fits(uint64_t addedBytes, uint64_t freedBytes) const;
   Outcome take(const Place& place);
   void vacate(Item* hole, uint32_t sizeClass);
+  void beforeLoss(const Item& item, uint32_t sizeClass) {
+    if (__builtin_expect(keeper_ != nullptr, 0)) askKeeper(item, sizeClass);
+  }
+  void askKeeper(const Item& item, uint32_t sizeClass);
 
   Index index_;
   Arena arena_;
   alignas(64) uint64_t limitBytes_ = 0;
   uint64_t chargedBytes_ = 0;
   uint64_t digest_ = 0;
+  Keeper* keeper_ = nullptr;
+  const Cursor* keeperCursor_ = nullptr;
+  uint64_t keeperVersion_ = 0;
 };
 
 /** An item's part of the digest. */

@@ -73,6 +73,7 @@ Outcome Store::put(uint64_t hash, const Place& place, const Record& record) {
   const uint32_t oldClass = old == nullptr ? 0 : classOf(itemBytes(*old));
 
   if (old != nullptr && oldClass == sizeClass) {
+    beforeLoss(*old, oldClass);
     digest_ -= itemDigest(*old);
     beginWrite(*place.first);
     itemWriteHeader(*old, record);
@@ -84,6 +85,7 @@ Outcome Store::put(uint64_t hash, const Place& place, const Record& record) {
 
   const uint64_t freed = old == nullptr ? 0 : classBytes(oldClass) + ITEM_CHARGE_BYTES;
   if (!fits(added, freed)) return {Status::full, versionOf(old)};
+  if (old != nullptr) beforeLoss(*old, oldClass);
   chargedBytes_ += added - freed;
   // Nobody can see the new item yet, but an old reader may still look at what was there.
   Item* const item = arena_.append(sizeClass);
@@ -104,6 +106,7 @@ Outcome Store::put(uint64_t hash, const Place& place, const Record& record) {
 Outcome Store::take(const Place& place) {
   Item* const item = place.item;
   const uint32_t sizeClass = classOf(itemBytes(*item));
+  beforeLoss(*item, sizeClass);
   digest_ -= itemDigest(*item);
   chargedBytes_ -= classBytes(sizeClass) + ITEM_CHARGE_BYTES;
   index_.erase(place);

@@ -23,12 +23,15 @@ Where
   --registry HOST:PORT    a registry that runs already (a memcached, or zabkv registry)
   ZK_REGISTRY_IP          environment: address of the machine that holds the registry, if not the first of --ips
   --cluster NAME          name of the cluster (zabkv)
+  --observers N           replicas here that learn and serve reads without a vote, on the first own address (0)
   --wait SECONDS          how long to wait for the registry and, with --workload, for the other replicas (120)
   --seconds N             stop after that time
 
 How (for every replica; all machines alike)
   --transport auto|verbs|udp   --device NAME   --gid-index N   --unicast   --quorum majority|all   --workers N
   --datagram-bytes N   --store-mib N   --sessions-max N   --session-window N   --history-mib N   --spin-micros N
+  --durability memory|async|fsync   --data-dir DIR (each replica in its own folder of it)   --snapshot-mib N
+  --catch-up-mib N   --session-seconds N   --ack-copies N   --failure-timeout-ms N   --stuck-timeout-ms N
   --drop RATIO   --drop-seed N   --peer-port N   --client-port N   --admin-port N   (replicas on one address count up)
 
 Load
@@ -40,6 +43,8 @@ Load
 
 On several machines the load comes from the machine of replica 0, or from a machine that is not in --ips (it is a client
 only). The others serve until Ctrl-C or --seconds; one that was itself given --workload ends when replica 0 leaves.
+
+A replica that dies after it had served is started again; one that cannot start ends the script.
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 unavailable (no registry, or not all replicas came).
 USAGE
@@ -57,7 +62,7 @@ stop_because() { # CODE SENTENCE
 
 # ---- arguments
 
-replicas=3 ips='' registry='' cluster='' wait_seconds=120 seconds='' workload='' json=''
+replicas=3 observers=0 data_dir='' ips='' registry='' cluster='' wait_seconds=120 seconds='' workload='' json=''
 serve_args=() bench_args=()
 declare -A base_port=()
 
@@ -72,7 +77,8 @@ while (($# > 0)); do
     --unicast) serve_args+=("$option") ;;
     --single-key | --no-preload) bench_args+=("$option") ;;
     --replicas | --ips | --registry | --cluster | --wait | --seconds | --workload | --transport | --device | \
-      --gid-index | --quorum | --workers | \
+      --gid-index | --quorum | --workers | --observers | --data-dir | --catch-up-mib | --durability | --snapshot-mib | \
+      --session-seconds | --ack-copies | --failure-timeout-ms | --stuck-timeout-ms | \
       --datagram-bytes | --store-mib | --sessions-max | --session-window | --history-mib | \
       --spin-micros | --drop | --drop-seed | --peer-port | --client-port | --admin-port | --write-ratio | --keys | \
       --key-bytes | --value-bytes | --zipf | --trace | --sessions | --outstanding | --batch | --warm-up | --seed | \
@@ -88,6 +94,8 @@ while (($# > 0)); do
       takes=1
       ;;
     --replicas) needs_number "$option" "$value" && replicas=$value ;;
+    --observers) needs_number "$option" "$value" && observers=$value ;;
+    --data-dir) data_dir=$value ;;
     --ips) ips=$value ;;
     --registry) registry=$value ;;
     --cluster) cluster=$value ;;
@@ -96,7 +104,10 @@ while (($# > 0)); do
     --workload) workload=$value ;;
     --peer-port | --client-port | --admin-port) needs_number "$option" "$value" && base_port[$option]=$value ;;
     --transport | --device | --gid-index | --quorum | --workers | --datagram-bytes | --store-mib | --sessions-max | \
-      --session-window | --history-mib | --spin-micros | --drop | --drop-seed) serve_args+=("$option" "$value") ;;
+      --session-window | --history-mib | --spin-micros | --durability | --snapshot-mib | --session-seconds | \
+      --catch-up-mib | --ack-copies | --failure-timeout-ms | --stuck-timeout-ms | --drop | --drop-seed)
+      serve_args+=("$option" "$value")
+      ;;
     *) bench_args+=("$option" "$value") ;;
   esac
   shift "$takes"
@@ -115,6 +126,7 @@ fi
 [[ $ips =~ ^[0-9A-Fa-f.:]+(,[0-9A-Fa-f.:]+)*$ ]] ||
   usage_error "--ips is IP addresses with commas between, not \"$ips\""
 IFS=, read -r -a addresses <<<"$ips"
+((${#addresses[@]} + observers <= 64)) || usage_error "--observers is at most $((64 - ${#addresses[@]})) here"
 
 # ---- from here on there are children and files of our own, and both go when the script ends
 

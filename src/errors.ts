@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'NOT_FOUND' //            conditional write: the key is not there
   | 'VERSION_MISMATCH' //     conditional write: another version is there
   | 'STORE_FULL' //           the cluster's memory limit is reached; nothing changed
+  | 'LOG_FULL' //             the disk of the cluster's log is full; nothing changed
   | 'SESSION_EXPIRED' //      the session ended by the log's time
   | 'SESSIONS_FULL' //        the cluster's limit of sessions is reached
   | 'READ_OVERTAKEN' //       after a move, a later write of the session had already taken effect
@@ -31,7 +32,14 @@ export type ErrorCode =
   | 'ADDON_MISSING' //        the native addon is not built
   | 'NO_DEVICE' //            no RDMA device, or not the one asked for
   | 'DEVICE' //               the device or kernel refused; see errno and syscall
+  | 'LOG_FAILED' //           the log can store nothing any more: the replica stops
+  | 'LOG_DAMAGED' //          what the log stored is damaged
+  | 'MAJORITY_LOST' //        a majority of the replicas lost what it acknowledged
   | 'NEEDS_SYNC' //           a replica without history meets a cluster that has one
+  | 'DATA_DIR' //             the data directory is missing or may not be used; see errno
+  | 'DATA_DIR_IN_USE' //      another process uses it
+  | 'WRONG_DATA_DIR' //       it belongs to another cluster or replica
+  | 'DISK_FAILED' //          a write or sync of the log failed: final
 
 export interface ErrorDetails {
   /** True when the operation certainly did not happen. */

@@ -9,7 +9,7 @@ import { packageRoot } from './package-root.js'
 import { checkText } from './tidy/text-rules.js'
 import { checkTypeScript } from './tidy/typescript-rules.js'
 
-const FOLDERS = ['src', 'test', 'scripts', 'mica', 'machine', 'verbs-addon', 'docs']
+const FOLDERS = ['src', 'test', 'scripts', 'mica', 'machine', 'wal', 'verbs-addon', 'docs']
 const TEXTS = new Set(['.ts', '.cc', '.h', '.sh', '.md', '.json', '.gyp', '.txt', '.yml', '.py'])
 const SKIPPED = new Set(['node_modules', 'build', 'dist', 'package-lock.json'])
 const SHOWN_MAX = 60
@@ -84,6 +84,10 @@ const PLANTED: readonly [claim: string, path: string, text: string, found: RegEx
   ['a socket in the store', 'mica/a.cc', '#include <sys/socket.h>', /no sockets/],
   ['a clock in the store', 'mica/a.cc', '#include <chrono>', /no time/],
   ['the store leans on the machine', 'mica/a.cc', '#include "machine/a.h"', /stands alone/],
+  ['napi in the log', 'wal/a.h', '#include <napi.h>', /binding files/],
+  ['a socket in the log', 'wal/a.cc', '#include <sys/socket.h>', /no sockets/],
+  ['the log leans on the endpoint', 'wal/a.cc', '#include "verbs-addon/wake.h"', /only mica.s hash/],
+  ['the log leans on the store', 'wal/a.cc', '#include "mica/store.h"', /only mica.s hash/],
   ['a long C++ function', 'mica/a.cc', `void f() {\n${'  g();\n'.repeat(71)}}`, /function of 73 lines/],
 ]
 
@@ -101,6 +105,7 @@ test('tidy leaves alone what is allowed', () => {
     ['src/runtime/a.ts', `import { x } from '../zab/b.js'\nimport { y } from 'node:fs'`],
     ['verbs-addon/binding_a.cc', '#include <napi.h>'],
     ['mica/test/a.cc', '#include <chrono>'],
+    ['wal/a.cc', '#include <chrono>\n#include "mica/hash.h"\n#include "wal/b.h"'],
   ]
   for (const [path, text] of allowed) {
     const problems = [...checkText(path, text), ...(path.endsWith('.ts') ? checkTypeScript(path, text) : [])]

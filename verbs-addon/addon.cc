@@ -14,6 +14,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   initProbe(env, exports);
   initMachine(env, exports);
   initCodec(env, exports);
+  initLog(env, exports);
+  initInspection(env, exports);
   return exports;
 }
 

@@ -9,6 +9,7 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <type_traits>
 
 namespace binding {
 
@@ -32,16 +33,37 @@ inline Native* nativeOf(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** A function of the data path: COUNT integers from 0 to 2^53 - 1 to BODY, whose result goes back.
- */
-template <typename Native, uint32_t COUNT, auto BODY>
+inline napi_value shown(napi_env env, bool result) {
+  napi_value value = nullptr;
+  napi_get_boolean(env, result, &value);
+  return value;
+}
+inline napi_value shown(napi_env env, double result) {
+  napi_value value = nullptr;
+  napi_create_double(env, result, &value);
+  return value;
+}
+
+/** A function of the data path: COUNT integers from 0 to 2^53 - 1 to BODY, whose result goes back:
+ * a boolean, or a number. The last FLAGS of them are booleans, false when they are left out. */
+template <typename Native, uint32_t COUNT, auto BODY, uint32_t FLAGS = 0>
 napi_value call(napi_env env, napi_callback_info info) {
   double numbers[COUNT + 1];  // one more, so that no arguments are no exception
   napi_value values[COUNT + 1];
   size_t count = COUNT;
   void* data = nullptr;
   napi_get_cb_info(env, info, &count, values, nullptr, &data);
-  for (uint32_t i = 0; i < COUNT; ++i) {
+  for (uint32_t i = COUNT - FLAGS; i < COUNT; ++i) {
+    bool flag = false;
+    napi_valuetype type = napi_undefined;
+    const bool given = napi_get_value_bool(env, values[i], &flag) == napi_ok;
+    if (!given && (napi_typeof(env, values[i], &type) != napi_ok || type != napi_undefined)) {
+      napi_throw_type_error(env, "BAD_ARGUMENT", "The last arguments are booleans.");
+      return nullptr;
+    }
+    numbers[i] = flag ? 1 : 0;
+  }
+  for (uint32_t i = 0; i < COUNT - FLAGS; ++i) {
     const bool number = napi_get_value_double(env, values[i], &numbers[i]) == napi_ok;
     if (number && numbers[i] >= 0 && numbers[i] <= INTEGER_MAX) continue;
     napi_throw_type_error(env, "BAD_ARGUMENT", "The arguments are integers from 0 to 2^53 - 1.");
@@ -52,9 +74,9 @@ napi_value call(napi_env env, napi_callback_info info) {
     napi_throw_error(env, "CLOSED", "It is closed.");
     return nullptr;
   }
-  napi_value result = nullptr;
-  napi_create_double(env, static_cast<double>(BODY(*native, numbers)), &result);
-  return result;
+  const auto result = BODY(*native, numbers);
+  using Result = std::conditional_t<std::is_same_v<decltype(result), const bool>, bool, double>;
+  return shown(env, static_cast<Result>(result));
 }
 
 /** Adds a function over `native` to an object. `native->functions` counts them. */

@@ -1,7 +1,6 @@
 #include "verbs-addon/binding_endpoint.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "verbs-addon/binding_settings.h"
 #include "verbs-addon/binding_values.h"
@@ -30,6 +29,7 @@ void EndpointObject::init(Napi::Env env, Napi::Object exports) {
                       InstanceMethod<&EndpointObject::wakeHandle>("wakeHandle"),
                       InstanceMethod<&EndpointObject::watch>("watch"),
                       InstanceMethod<&EndpointObject::unwatch>("unwatch"),
+                      InstanceMethod<&EndpointObject::beat>("beat"),
                       InstanceMethod<&EndpointObject::close>("close"),
                   }));
 }
@@ -103,18 +103,6 @@ void EndpointObject::describe(Napi::Env env, Napi::Object self) {
   self.Set("hugepages", slab_->hugepages());
 }
 
-namespace {
-
-// -1 for what is not a whole number from 0 on.
-int64_t wholeOf(const Napi::Value& value) {
-  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
-  return number >= 0 && number <= UINT32_MAX && number == std::floor(number)
-             ? static_cast<int64_t>(number)
-             : -1;
-}
-
-}  // namespace
-
 // --- data path
 // ---------------------------------------------------------------------------------------------
 
@@ -127,6 +115,7 @@ int64_t EndpointObject::queueOf(const Napi::CallbackInfo& info) const {
 
 Napi::Value EndpointObject::rxBurst(const Napi::CallbackInfo& info) {
   int64_t result = queueOf(info);
+  if (result == 0 && beats_ != nullptr) beats_->seen();
   if (result >= 0) result = provider_->rxBurst(static_cast<uint32_t>(result));
   if (watch_ != nullptr) watch_->rearm();
   return Napi::Number::New(info.Env(), static_cast<double>(result));
@@ -159,7 +148,9 @@ Napi::Value EndpointObject::wait(const Napi::CallbackInfo& info) {
   if (provider_ != nullptr) {
     const double micros = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
     const double limit = micros > 0 ? std::min<double>(micros, endpoint::WAIT_MICROS_MAX) : 0;
+    if (beats_ != nullptr) beats_->enterWait();
     result = provider_->wait(static_cast<uint32_t>(limit), spinMicros_);
+    if (beats_ != nullptr) beats_->seen();
   }
   return Napi::Number::New(info.Env(), static_cast<double>(result));
 }
@@ -292,6 +283,7 @@ Napi::Value EndpointObject::unwatch(const Napi::CallbackInfo& info) {
 }
 
 void EndpointObject::shut() {
+  beats_.reset();  // its thread sends with what the provider has open
   provider_.reset();
   wake_.close();
   slab_.reset();

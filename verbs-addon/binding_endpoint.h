@@ -7,6 +7,7 @@
 #include <array>
 #include <memory>
 
+#include "verbs-addon/beats.h"
 #include "verbs-addon/endpoint.h"
 #include "verbs-addon/layout.h"
 #include "verbs-addon/slab.h"
@@ -42,10 +43,12 @@ class EndpointObject final : public Napi::ObjectWrap<EndpointObject> {
   Napi::Value wakeHandle(const Napi::CallbackInfo& info);
   Napi::Value watch(const Napi::CallbackInfo& info);
   Napi::Value unwatch(const Napi::CallbackInfo& info);
+  Napi::Value beat(const Napi::CallbackInfo& info);  // binding_beats.cc
   Napi::Value close(const Napi::CallbackInfo& info);
 
   int64_t queueOf(const Napi::CallbackInfo& info) const;
   bool openNow(Napi::Env env) const;
+  bool readyToBeat(endpoint::Failure& failure);
   void stopWatch();
   void shut();
 
@@ -56,6 +59,7 @@ class EndpointObject final : public Napi::ObjectWrap<EndpointObject> {
       counts_;           // JavaScript reads them after close, too
   endpoint::Wake wake_;  // the provider waits on it: it goes after the provider
   std::unique_ptr<endpoint::Provider> provider_;  // null once closed
+  std::unique_ptr<endpoint::Beats> beats_;  // from the first beat() on; uses the provider's sockets
   Napi::Reference<Napi::ArrayBuffer> slabBuffer_;
   Watch* watch_ = nullptr;
   uint32_t spinMicros_ = 0;

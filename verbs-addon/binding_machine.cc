@@ -44,7 +44,7 @@ uint32_t replyFree(MachineShell& shell, const double* numbers) {
   return 0;
 }
 uint32_t packBegin(MachineShell& shell, const double* numbers) {
-  shell.machine->packBegin(u32(numbers[0]), u32(numbers[1]), u64(numbers[2]));
+  shell.machine->packBegin(u32(numbers[0]), u32(numbers[1]), u64(numbers[2]), numbers[3] != 0);
   return 0;
 }
 uint32_t forwarded(MachineShell& shell, const double* numbers) {
@@ -58,6 +58,26 @@ uint32_t apply(MachineShell& shell, const double* numbers) {
 uint64_t applied(MachineShell& shell, const double*) { return shell.machine->applied(); }
 uint64_t forwardApplied(MachineShell& shell, const double*) {
   return shell.machine->forwardApplied();
+}
+bool snapshotBegin(MachineShell& shell, const double*) { return shell.machine->snapshotBegin(); }
+uint32_t snapshotNext(MachineShell& shell, const double* numbers) {
+  return shell.machine->snapshotNext(u32(numbers[0]), u32(numbers[1]));
+}
+uint32_t snapshotEnd(MachineShell& shell, const double*) {
+  shell.machine->snapshotEnd();
+  return 0;
+}
+uint32_t restoreBegin(MachineShell& shell, const double*) {
+  shell.machine->restoreBegin();
+  return 0;
+}
+bool restorePart(MachineShell& shell, const double* numbers) {
+  return shell.machine->restorePart(u32(numbers[0]), u32(numbers[1]));
+}
+bool restoreEnd(MachineShell& shell, const double*) { return shell.machine->restoreEnd(); }
+uint32_t reset(MachineShell& shell, const double*) {
+  shell.machine->reset();
+  return 0;
 }
 
 template <uint64_t (Machine::*DIGEST)() const>
@@ -105,6 +125,10 @@ bool readSettings(const Napi::Value& value, machine::Settings& settings,
   settings.linksMax = reader.integer("linksMax", 1, UINT32_MAX);
   settings.sessionsMax = reader.integer("sessionsMax", 1, UINT32_MAX);
   settings.sessionWindow = reader.integer("sessionWindow", 1, UINT32_MAX);
+  if (reader.has("sessionMicros")) {
+    const double micros = reader.number("sessionMicros", 0, binding::INTEGER_MAX);
+    settings.sessionMicros = static_cast<uint64_t>(micros);
+  }
   settings.storeBytes = static_cast<uint64_t>(reader.number("storeBytes", 0, binding::INTEGER_MAX));
   settings.rows = reader.integer("rows", 2, 1u << 20);
   return good;
@@ -120,12 +144,19 @@ void addFunctions(Napi::Env env, Napi::Object object, MachineShell* shell) {
       {"request", binding::call<MachineShell, 2, request>},
       {"repliesClose", binding::call<MachineShell, 0, repliesClose>},
       {"replyFree", binding::call<MachineShell, 1, replyFree>},
-      {"packBegin", binding::call<MachineShell, 3, packBegin>},
+      {"packBegin", binding::call<MachineShell, 4, packBegin, 1>},
       {"forwarded", binding::call<MachineShell, 1, forwarded>},
       {"packEnd", binding::call<MachineShell, 0, packEnd>},
       {"apply", binding::call<MachineShell, 1, apply>},
       {"applied", binding::call<MachineShell, 0, applied>},
       {"forwardApplied", binding::call<MachineShell, 0, forwardApplied>},
+      {"snapshotBegin", binding::call<MachineShell, 0, snapshotBegin>},
+      {"snapshotNext", binding::call<MachineShell, 2, snapshotNext>},
+      {"snapshotEnd", binding::call<MachineShell, 0, snapshotEnd>},
+      {"restoreBegin", binding::call<MachineShell, 0, restoreBegin>},
+      {"restorePart", binding::call<MachineShell, 2, restorePart>},
+      {"restoreEnd", binding::call<MachineShell, 0, restoreEnd>},
+      {"reset", binding::call<MachineShell, 0, reset>},
       {"digest", digestText<&Machine::digest>},
       {"sessionsDigest", digestText<&Machine::sessionsDigest>},
       {"close", close},

@@ -11,6 +11,13 @@ std::string shown(double value) { return std::to_string(static_cast<int64_t>(val
 
 }  // namespace
 
+int64_t wholeOf(const Napi::Value& value) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  return number >= 0 && number <= UINT32_MAX && number == std::floor(number)
+             ? static_cast<int64_t>(number)
+             : -1;
+}
+
 void throwFailure(Napi::Env env, const endpoint::Failure& failure) {
   std::string sentence = failure.sentence;
   if (failure.error != 0)

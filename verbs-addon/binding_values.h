@@ -15,6 +15,9 @@ namespace binding {
 // Makes the failure the pending JavaScript exception.
 void throwFailure(Napi::Env env, const endpoint::Failure& failure);
 
+// -1 for what is not a whole number from 0 to 2^32 - 1.
+int64_t wholeOf(const Napi::Value& value);
+
 // Reads properties of one settings object. The first wrong one is remembered; what follows reads as
 // zero.
 class Reader {

@@ -2,6 +2,7 @@
 // two.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 namespace endpoint {
@@ -28,7 +29,8 @@ namespace endpoint {
   X(droppedWrongCluster, "dropped-wrong-cluster") \
   X(droppedByFault, "dropped-by-fault")           \
   X(droppedNoRoom, "dropped-no-room")             \
-  X(completionErrors, "completion-errors")
+  X(completionErrors, "completion-errors")        \
+  X(beatsSent, "beats-sent")
 
 enum class Counter : uint32_t {
 #define ENDPOINT_COUNTER_ID(id, name) id,
@@ -49,6 +51,11 @@ class Counters {
   explicit Counters(double* values) : values_(values) {}
   void add(Counter counter, double amount = 1) {
     values_[static_cast<uint32_t>(counter)] += amount;
+  }
+  // For a counter that a thread of the endpoint raises while its owner may read it.
+  void addShared(Counter counter, double amount) {
+    std::atomic_ref<double>(values_[static_cast<uint32_t>(counter)])
+        .fetch_add(amount, std::memory_order_relaxed);
   }
 
  private:

@@ -74,10 +74,15 @@ inline constexpr int64_t MISUSE_CLOSED = -4;  // used after close
 inline constexpr int64_t MISUSE_DEPTH =
     -5;  // more sends under way than the device was told of: our own mistake
 
+inline constexpr int64_t MISUSE_BEAT = -6;  // not a beat: see beatFits(), and too many places
+
 inline constexpr uint32_t WAIT_MICROS_MAX = 1'000'000;
 inline constexpr uint32_t QUEUES_MAX = 8;
 inline constexpr uint32_t WOKEN =
     1u << QUEUES_MAX;  // a bit of what wait() returns: another thread ended it
+
+class Beats;
+class BeatSender;
 
 class Provider {
  public:
@@ -106,12 +111,21 @@ class Provider {
   // not tell.
   virtual bool arm() = 0;
 
+  // Sends to these destinations from the beats' thread, beside all that the owner does. Those that
+  // are none are passed over. Null and a failure when the device cannot.
+  virtual std::unique_ptr<BeatSender> beatSender(uint32_t queue,
+                                                 const std::vector<uint32_t>& destinations,
+                                                 Failure& failure) = 0;
+  // Who has to forget a destination before it goes (beats.h); the binding owns it.
+  void beatBy(Beats* beats) { beats_ = beats; }
+
   // An eventfd that ends a wait as a datagram does (wake.h); the binding owns it.
   void wakeBy(int descriptor) { wake_ = descriptor; }
   int wakeDescriptor() const { return wake_; }
 
  protected:
   int wake_ = -1;
+  Beats* beats_ = nullptr;
 };
 
 struct Layout;

@@ -126,6 +126,8 @@ class UdpProvider final : public Provider {
   std::vector<int> watchDescriptors() const override;
   void woken() override {}
   bool arm() override;
+  std::unique_ptr<BeatSender> beatSender(uint32_t queue, const std::vector<uint32_t>& destinations,
+                                         Failure& failure) override;
 
  private:
   bool openQueue(uint32_t index, Failure& failure);

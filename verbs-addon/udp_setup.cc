@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "verbs-addon/beats.h"
 #include "verbs-addon/udp_provider.h"
 
 #ifndef UDP_GRO
@@ -262,7 +263,8 @@ int64_t UdpProvider::adoptSource(uint32_t index, uint32_t row, Failure& failure)
 
 bool UdpProvider::removeDestination(uint32_t destination) {
   bool known = false;
-  destinations_.remove(destination, known);
+  const bool last = destinations_.remove(destination, known).has_value();
+  if (last && beats_ != nullptr) beats_->forget(destination);
   return known;
 }
 

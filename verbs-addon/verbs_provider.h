@@ -124,10 +124,12 @@ struct Membership {
   uint32_t qkey = 0;
 };
 
+class VerbsBeatQueue;  // verbs_beats.h
+
 class VerbsProvider final : public Provider {
  public:
-  VerbsProvider(const Settings& settings, const Layout& layout, Counters counters)
-      : settings_(settings), layout_(layout), counters_(counters) {}
+  VerbsProvider(const Settings& settings, const Layout& layout, Counters counters);
+  ~VerbsProvider() override;
 
   bool open(Failure& failure);
 
@@ -148,11 +150,12 @@ class VerbsProvider final : public Provider {
   std::vector<int> watchDescriptors() const override { return {channel_->fd}; }
   void woken() override;
   bool arm() override;
+  std::unique_ptr<BeatSender> beatSender(uint32_t queue, const std::vector<uint32_t>& destinations,
+                                         Failure& failure) override;
 
  private:
   bool openQueue(uint32_t index, Failure& failure);
   bool openQueuePair(VerbsQueue& queue, uint32_t rxSlots, Failure& failure);
-  bool startQueuePair(VerbsQueue& queue, Failure& failure);
   bool prepareReceives(VerbsQueue& queue, uint32_t index, Failure& failure);
   bool receiveGroups(VerbsQueue& queue, const QueueSettings& settings, Failure& failure);
   bool join(const std::string& group, bool sendOnly, Membership& membership, Failure& failure);
@@ -170,7 +173,6 @@ class VerbsProvider final : public Provider {
   void awaitRoom(VerbsQueue& queue, uint32_t wanted);
   bool build(VerbsQueue& queue, uint32_t first, uint32_t count, uint32_t& built);
   uint32_t postSends(VerbsQueue& queue, uint32_t built);
-  void recover(VerbsQueue& queue);
 
   // Declared parents first: they are closed in the reverse order, children first.
   Settings settings_;
@@ -183,9 +185,16 @@ class VerbsProvider final : public Provider {
   std::vector<std::unique_ptr<VerbsQueue>> queues_;
   Destinations<Place> destinations_;
   std::vector<Retired> retired_;
+  std::unique_ptr<VerbsBeatQueue> beatQueue_;  // from the first beat on
 };
 
 inline uint64_t verbsSlotBytes(uint32_t datagramBytes) { return RX_LEAD_BYTES + datagramBytes; }
+
+// Asks for the inline room of the paper's system; takes what the device gives. Null with errno.
+QueuePair createQueuePair(ibv_pd* domain, ibv_qp_init_attr& attributes);
+bool startQueuePair(ibv_qp* qp, uint8_t port, Failure& failure);
+// After an error of a send.
+void recoverQueuePair(ibv_qp* qp);
 
 std::string gidText(const ibv_gid& gid);
 bool gidFromText(const std::string& text, ibv_gid& gid);

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "verbs-addon/beats.h"
 #include "verbs-addon/verbs_provider.h"
 
 namespace endpoint {
@@ -106,6 +107,7 @@ bool VerbsProvider::removeDestination(uint32_t destination) {
   bool known = false;
   std::optional<Place> last = destinations_.remove(destination, known);
   if (last.has_value()) {
+    if (beats_ != nullptr) beats_->forget(destination);  // no beat uses its handle any more
     Retired retired{std::move(*last), {}};
     for (const auto& queue : queues_) retired.sendsOf.push_back(queue->txPosted);
     retired_.push_back(std::move(retired));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "verbs-addon/verbs_beats.h"
 #include "verbs-addon/verbs_provider.h"
 
 namespace endpoint {
@@ -27,6 +28,11 @@ VerbsQueue::~VerbsQueue() {
   for (Attachment& each : attachments) ibv_detach_mcast(qp.get(), &each.gid, each.lid);
   qp.reset();  // before its completion queues
 }
+
+VerbsProvider::VerbsProvider(const Settings& settings, const Layout& layout, Counters counters)
+    : settings_(settings), layout_(layout), counters_(counters) {}
+
+VerbsProvider::~VerbsProvider() = default;
 
 bool VerbsProvider::open(Failure& failure) {
   if (!device_.open(settings_.address, settings_.device, settings_.gidIndex, failure)) return false;
@@ -80,48 +86,58 @@ bool VerbsProvider::openQueue(uint32_t index, Failure& failure) {
     return failCall(failure, "ibv_create_cq", errno, "the device has no completion queue left");
   }
   const bool good = openQueuePair(*queue, settings.rxSlots, failure) &&
-                    startQueuePair(*queue, failure) && prepareReceives(*queue, index, failure) &&
+                    startQueuePair(queue->qp.get(), device_.id->port_num, failure) &&
+                    prepareReceives(*queue, index, failure) &&
                     receiveGroups(*queue, settings, failure);
   if (good) queues_.push_back(std::move(queue));
   return good;
 }
 
-// Asks for the inline room of the paper's system; takes what the device gives.
-bool VerbsProvider::openQueuePair(VerbsQueue& queue, uint32_t rxSlots, Failure& failure) {
+QueuePair createQueuePair(ibv_pd* domain, ibv_qp_init_attr& attributes) {
+  QueuePair qp;
   for (const uint32_t inlineBytes : {INLINE_WANTED, LENGTH_MIN, 0u}) {
-    ibv_qp_init_attr attributes{};
-    attributes.qp_type = IBV_QPT_UD;
-    attributes.send_cq = queue.sends.get();
-    attributes.recv_cq = queue.receives.get();
-    attributes.cap.max_send_wr = queue.txDepth;
-    attributes.cap.max_recv_wr = rxSlots;
-    attributes.cap.max_send_sge = 1;
-    attributes.cap.max_recv_sge = 1;
-    attributes.cap.max_inline_data = inlineBytes;
-    queue.qp.reset(ibv_create_qp(domain_.get(), &attributes));
-    if (queue.qp == nullptr) continue;
-    queue.inlineMax = attributes.cap.max_inline_data;
-    queue.txWork.resize(queue.txDepth);
-    queue.txPieces.resize(queue.txDepth);
-    return true;
+    ibv_qp_init_attr tried = attributes;
+    tried.cap.max_inline_data = inlineBytes;
+    qp.reset(ibv_create_qp(domain, &tried));
+    if (qp == nullptr) continue;
+    attributes = tried;
+    break;
   }
-  return failCall(failure, "ibv_create_qp", errno,
-                  "the device has no queue pair left: see 'rdma resource'");
+  return qp;
 }
 
-bool VerbsProvider::startQueuePair(VerbsQueue& queue, Failure& failure) {
+bool VerbsProvider::openQueuePair(VerbsQueue& queue, uint32_t rxSlots, Failure& failure) {
+  ibv_qp_init_attr attributes{};
+  attributes.qp_type = IBV_QPT_UD;
+  attributes.send_cq = queue.sends.get();
+  attributes.recv_cq = queue.receives.get();
+  attributes.cap.max_send_wr = queue.txDepth;
+  attributes.cap.max_recv_wr = rxSlots;
+  attributes.cap.max_send_sge = 1;
+  attributes.cap.max_recv_sge = 1;
+  queue.qp = createQueuePair(domain_.get(), attributes);
+  if (queue.qp == nullptr)
+    return failCall(failure, "ibv_create_qp", errno,
+                    "the device has no queue pair left: see 'rdma resource'");
+  queue.inlineMax = attributes.cap.max_inline_data;
+  queue.txWork.resize(queue.txDepth);
+  queue.txPieces.resize(queue.txDepth);
+  return true;
+}
+
+bool startQueuePair(ibv_qp* qp, uint8_t port, Failure& failure) {
   ibv_qp_attr attributes{};
   attributes.qp_state = IBV_QPS_INIT;
   attributes.pkey_index = 0;
-  attributes.port_num = device_.id->port_num;
+  attributes.port_num = port;
   attributes.qkey = RDMA_UDP_QKEY;
-  int error = ibv_modify_qp(queue.qp.get(), &attributes,
+  int error = ibv_modify_qp(qp, &attributes,
                             IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_QKEY);
   attributes.qp_state = IBV_QPS_RTR;
-  if (error == 0) error = ibv_modify_qp(queue.qp.get(), &attributes, IBV_QP_STATE);
+  if (error == 0) error = ibv_modify_qp(qp, &attributes, IBV_QP_STATE);
   attributes.qp_state = IBV_QPS_RTS;
   attributes.sq_psn = 0;
-  if (error == 0) error = ibv_modify_qp(queue.qp.get(), &attributes, IBV_QP_STATE | IBV_QP_SQ_PSN);
+  if (error == 0) error = ibv_modify_qp(qp, &attributes, IBV_QP_STATE | IBV_QP_SQ_PSN);
   return error == 0 ||
          failCall(failure, "ibv_modify_qp", error, "the queue pair does not become ready");
 }

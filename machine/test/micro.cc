@@ -67,21 +67,22 @@ Bench::Bench(uint64_t keys)
       replyRows_(ROWS * 4),
       applyRows_(ROWS),
       counters_(machine::COUNTERS) {
-  machine::Settings settings{slab_.data(),
-                             slab_.size(),
-                             DATAGRAM,
-                             1,
-                             at(ENTRIES + 2 * BURST + 2),
-                             REPLY_SLOTS,
-                             LINKS,
-                             SESSIONS,
-                             1u << 16,
-                             uint64_t{4} << 30,
-                             ROWS,
-                             packRows_.data(),
-                             replyRows_.data(),
-                             applyRows_.data(),
-                             counters_.data()};
+  const machine::Settings settings{.slab = slab_.data(),
+                                   .slabBytes = slab_.size(),
+                                   .datagramBytes = DATAGRAM,
+                                   .replica = 1,
+                                   .replyOffset = at(ENTRIES + 2 * BURST + 2),
+                                   .replySlots = REPLY_SLOTS,
+                                   .linksMax = LINKS,
+                                   .sessionsMax = SESSIONS,
+                                   .sessionWindow = 1u << 16,
+                                   .sessionMicros = 1u << 30,
+                                   .storeBytes = uint64_t{4} << 30,
+                                   .rows = ROWS,
+                                   .packRows = packRows_.data(),
+                                   .replyRows = replyRows_.data(),
+                                   .applyRows = applyRows_.data(),
+                                   .counters = counters_.data()};
   std::string error;
   machine_ = Machine::create(settings, error);
   machine::require(machine_ != nullptr, "micro: the settings are possible");

@@ -108,7 +108,7 @@ void Log::seal(Entry& entry) {
   header.counter = counter + 1;
   header.count = entry.operations;
   wire::store(entry.datagram.data(), header);
-  wire::store(entry.datagram.data() + sizeof(wire::Header), wire::Propose{time++, 0, 0});
+  wire::store(entry.datagram.data() + sizeof(wire::Header), wire::Propose{time++, 0, epoch});
   counter += entry.operations;
 }
 
@@ -143,6 +143,7 @@ Rig::Rig(const Options& options)
   settings.linksMax = options.linksMax;
   settings.sessionsMax = options.sessionsMax;
   settings.sessionWindow = options.sessionWindow;
+  settings.sessionMicros = options.sessionMicros;
   settings.storeBytes = options.storeBytes;
   settings.rows = options.rows;
   settings.packRows = packRows_.data();
@@ -168,9 +169,9 @@ Taken Rig::forwarded(const Entry& entry) {
   return machine_->forwarded(0);
 }
 
-void Rig::packBegin(uint64_t forwardSequence) {
+void Rig::packBegin(uint64_t forwardSequence, bool refusing) {
   machine_->packBegin(options_.datagramBytes, options_.spanDatagrams * options_.datagramBytes,
-                      forwardSequence);
+                      forwardSequence, refusing);
 }
 
 std::vector<Entry> Rig::packEnd() {
@@ -193,7 +194,7 @@ std::vector<Entry> Rig::packEnd() {
 
 void Rig::apply(const std::vector<Entry>& entries) {
   uint32_t count = 0;
-  const uint32_t base = options_.datagramBytes * (1 + options_.spanDatagrams);
+  const uint32_t base = ring();
   for (const Entry& entry : entries) {
     const uint32_t offset = base + count * options_.datagramBytes;
     std::memcpy(slab_.get() + offset, entry.datagram.data(), entry.datagram.size());
@@ -252,6 +253,19 @@ std::vector<Answer> Rig::answers() {
   }
   valueEnd_ = 0;
   return answers;
+}
+
+Bytes Rig::snapshotNext(uint32_t bytes) {
+  machine::require(bytes <= options_.rows * options_.datagramBytes, "rig: a part fits the ring");
+  const uint32_t written = machine_->snapshotNext(ring(), bytes);
+  CHECK(written <= bytes);
+  return Bytes(slab_.get() + ring(), slab_.get() + ring() + written);
+}
+
+bool Rig::restorePart(const uint8_t* at, uint32_t bytes) {
+  machine::require(bytes <= options_.rows * options_.datagramBytes, "rig: a part fits the ring");
+  if (bytes != 0) std::memcpy(slab_.get() + ring(), at, bytes);
+  return machine_->restorePart(ring(), bytes);
 }
 
 uint64_t Rig::session(Log& log, uint32_t link) {

@@ -78,6 +78,7 @@ struct Entry {
 struct Log {
   uint64_t counter = 0;
   uint64_t time = 1000;
+  uint32_t epoch = 1;
   void seal(Entry& entry);
 };
 
@@ -88,6 +89,7 @@ struct Options {
   uint32_t linksMax = 8;
   uint32_t sessionsMax = 64;
   uint32_t sessionWindow = 64;
+  uint64_t sessionMicros = 0;
   uint64_t storeBytes = 64u << 20;
   uint32_t spanDatagrams = 64;
   uint32_t rows = 128;
@@ -108,7 +110,7 @@ class Rig {
   }
   machine::Taken forwarded(const Entry& entry);
 
-  void packBegin(uint64_t forwardSequence = 0);
+  void packBegin(uint64_t forwardSequence = 0, bool refusing = false);
   /** What was packed since packBegin. */
   std::vector<Entry> packEnd();
   void apply(const std::vector<Entry>& entries);
@@ -125,10 +127,16 @@ class Rig {
   double counter(uint32_t index) const { return counters_[index]; }
   void decodeReply(uint32_t link, uint32_t offset, uint32_t length, std::vector<Answer>& answers);
 
+  /** The next part of the snapshot in progress. */
+  Bytes snapshotNext(uint32_t bytes);
+  bool restorePart(const uint8_t* at, uint32_t bytes);
+
   /** Opens a session over the link, and orders the OPEN. */
   uint64_t session(Log& log, uint32_t link);
 
  private:
+  /** Where entries to apply lie, and parts of snapshots. */
+  uint32_t ring() const { return options_.datagramBytes * (1 + options_.spanDatagrams); }
   machine::Taken request_(const Bytes& datagram, uint32_t link);
 
   Options options_;

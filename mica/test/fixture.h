@@ -17,6 +17,7 @@ void indexTests();
 void memoryTests();
 void modelTests();
 void readerTests();
+void keeperTests();
 
 inline const uint8_t* bytesOf(const std::string& text) {
   return reinterpret_cast<const uint8_t*>(text.data());

@@ -14,7 +14,7 @@ constexpr Group GROUPS[] = {
     {"hash", mica::test::hashTests},     {"layout", mica::test::layoutTests},
     {"store", mica::test::storeTests},   {"index", mica::test::indexTests},
     {"memory", mica::test::memoryTests}, {"model", mica::test::modelTests},
-    {"readers", mica::test::readerTests}};
+    {"readers", mica::test::readerTests}, {"keeper", mica::test::keeperTests}};
 
 }  // namespace
 

@@ -93,34 +93,53 @@ await_registry() {
 
 # ---- replicas
 
-replica_pids=()
+declare -A replica_of=() # pid -> id, observers after the voting replicas
+declare -A started_again=()
+RESTART_SECONDS=1
 
 start_replicas() {
-  local id other place ports option
-  for id in "${own_ids[@]}"; do
-    ports=()
-    place=0 # among the replicas on the same address
-    for ((other = 0; other < id; other++)); do
-      if [[ ${addresses[$other]} == "${addresses[$id]}" ]]; then place=$((place + 1)); fi
-    done
-    for option in "${!base_port[@]}"; do
-      ports+=("$option" "$((base_port[$option] == 0 ? 0 : base_port[$option] + place))")
-    done
-    child_start "replica $id" node "$root/dist/src/cli/main.js" serve --id "$id" --ips "$ips" --cluster "$cluster" \
-      --registry "$registry" --ready-file "$scratch/ready-$id" "${serve_args[@]}" "${ports[@]}" >&2
-    replica_pids+=("$CHILD_PID")
-  done
+  local id
+  for id in "${own_ids[@]}"; do start_replica "$id"; done
+  for ((id = ${#addresses[@]}; id < ${#addresses[@]} + observers; id++)); do start_replica "$id"; done
 }
 
-# Fails with the replica's own exit code when one has ended.
+start_replica() { # ID
+  local id=$1 other place=0 ports=() option words=() address first
+  first=${own_ids[0]:-0}
+  address=${addresses[$id]:-${addresses[$first]}}
+  for ((other = 0; other < id; other++)); do # among the replicas on the same address
+    if [[ ${addresses[$other]:-${addresses[$first]}} == "$address" ]]; then place=$((place + 1)); fi
+  done
+  for option in "${!base_port[@]}"; do
+    ports+=("$option" "$((base_port[$option] == 0 ? 0 : base_port[$option] + place))")
+  done
+  if ((id >= ${#addresses[@]})); then words+=(--observer --ip "$address"); fi
+  if [[ $data_dir != "" ]]; then
+    mkdir -p "$data_dir/replica-$id" || stop_because 1 "The folder $data_dir/replica-$id cannot be made."
+    words+=(--data-dir "$data_dir/replica-$id")
+  fi
+  child_start "replica $id" node "$root/dist/src/cli/main.js" serve --id "$id" --ips "$ips" --cluster "$cluster" \
+    --registry "$registry" --ready-file "$scratch/ready-$id" "${serve_args[@]}" "${words[@]}" "${ports[@]}" >&2
+  replica_of[$CHILD_PID]=$id
+}
+
+# Starts a replica again that had served. Fails with the replica's own exit code when one never did.
 check_replicas() {
-  local pid name code=0
-  for pid in "${replica_pids[@]}"; do
+  local pid name id code
+  for pid in "${!replica_of[@]}"; do
     if child_runs "$pid"; then continue; fi
     check_stopped
-    name=${CHILDREN[$pid]}
+    name=${CHILDREN[$pid]} id=${replica_of[$pid]} code=0
     child_wait "$pid" || code=$?
-    stop_because "$((code == 0 ? 1 : code))" "${name^} ended with exit code $code; the others are stopped."
+    unset "replica_of[$pid]"
+    if [[ ! -f $scratch/ready-$id && ${started_again[$id]:-} == '' ]]; then
+      stop_because "$((code == 0 ? 1 : code))" "${name^} ended with exit code $code; the others are stopped."
+    fi
+    echo "zabkv: ${name^} ended with exit code $code and is started again." >&2
+    pause "$RESTART_SECONDS"
+    rm -f "$scratch/ready-$id"
+    start_replica "$id"
+    started_again[$id]=yes
   done
 }
 

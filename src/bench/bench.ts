@@ -27,7 +27,8 @@ export async function runBench(options: WorkloadOptions, hooks: BenchHooks): Pro
     const cluster = await listMembers(registry, options.cluster)
     const clients = await openLoadClients(options, cluster.map(({ replica }) => replica))
     try {
-      return await drive(clients, options, hooks, cluster)
+      // Read anew each time: a replica that was started again is somewhere else.
+      return await drive(clients, options, hooks, () => listMembers(registry, options.cluster))
     } finally {
       await Promise.all(clients.map((client) => client.close()))
     }
@@ -40,24 +41,24 @@ async function drive(
   clients: readonly LoadClient[],
   options: WorkloadOptions,
   hooks: BenchHooks,
-  cluster: Awaited<ReturnType<typeof listMembers>>,
+  cluster: () => ReturnType<typeof listMembers>,
 ): Promise<WorkloadReport> {
   let before: ReplicaStats[] = []
   let after: ReplicaStats[] = []
   if (options.preload) hooks.log('Preloading the keys.')
   const result = await runWorkload(clients, options, {
     beforeRun: async () => {
-      before = all(await statsOf(cluster), hooks)
+      before = all(await statsOf(await cluster()), hooks)
       hooks.log(`Running for ${options.seconds} s after ${options.warmupSeconds} s of warm-up.`)
     },
     afterMeasure: async () => {
-      after = all(await statsOf(cluster), hooks)
+      after = all(await statsOf(await cluster()), hooks)
     },
     stopped: hooks.stopped,
   })
   hooks.log('Waiting until all replicas have applied the same.')
   for (const client of clients) await client.sync()
-  const digests = await digestsOf(cluster, SETTLE_MILLIS_MAX)
+  const digests = await digestsOf(await cluster(), SETTLE_MILLIS_MAX)
   const moves = clients.map((client) => client.moves())
   return createReport({ options, result, before, after, digests, moves })
 }

@@ -29,6 +29,7 @@ const STATUS_CODES = new Map<number, string>([
   [STATUS.SESSIONS_FULL, 'SESSIONS_FULL'],
   [STATUS.OVERTAKEN, 'READ_OVERTAKEN'],
   [STATUS.BAD_REQUEST, 'BAD_REQUEST'],
+  [STATUS.NO_SPACE, 'LOG_FULL'],
 ])
 
 export function createTally(): Tally {

@@ -11,6 +11,8 @@ const USAGE_CODES = new Set<ErrorCode>([
   'KEY_TOO_LONG',
   'VALUE_TOO_LARGE',
   'UNKNOWN_REPLICA',
+  'DATA_DIR',
+  'WRONG_DATA_DIR',
 ])
 const UNAVAILABLE_CODES = new Set<ErrorCode>([
   'UNAVAILABLE',

@@ -11,6 +11,8 @@ import { digestCommand } from './digest.js'
 import { doctorCommand } from './doctor.js'
 import { EXIT, fail } from './fail.js'
 import { getCommand } from './get.js'
+import { recoverCommand } from './recover.js'
+import { inspectCommand } from './inspect.js'
 import { registryCommand } from './registry.js'
 import { serveCommand } from './serve.js'
 import { setCommand } from './set.js'
@@ -35,7 +37,9 @@ function createParser(words: readonly string[]): Argv {
     .command(digestCommand)
     .command(statsCommand)
     .command(benchCommand)
+    .command(recoverCommand)
     .command(doctorCommand)
+    .command(inspectCommand)
     .demandCommand(1, 'Say which command: zabkv --help lists them.')
     .strict()
     .check(refuseRepeated)

@@ -1,7 +1,7 @@
 /** From the arguments of `zabkv serve` to the options of a replica. */
 import { ZabkvError } from '../errors.js'
 import type { ReplicaOptions } from '../runtime/options.js'
-import { REPLICAS_MAX } from '../zab/limits.js'
+import { NODES_MAX, REPLICAS_MAX } from '../zab/limits.js'
 import { integerOf, registryOf, type ClusterArguments } from './options.js'
 
 export interface ServeArguments extends ClusterArguments {
@@ -18,6 +18,16 @@ export interface ServeArguments extends ClusterArguments {
   'sessions-max': number
   'session-window': number
   'history-mib': number
+  'catch-up-mib': number
+  'session-seconds': number
+  'ack-copies': number
+  durability: 'memory' | 'async' | 'fsync'
+  'data-dir': string | undefined
+  'snapshot-mib': number
+  'failure-timeout-ms': number
+  'stuck-timeout-ms': number
+  observer: boolean
+  ip: string | undefined
   drop: number
   'drop-seed': number
   'peer-port': number
@@ -36,6 +46,11 @@ export const SERVE_DEFAULTS = {
   sessionsMax: 65_536,
   sessionWindow: 65_536,
   historyMib: 64,
+  catchUpMib: 1024,
+  sessionSeconds: 60,
+  snapshotMib: 1024,
+  failureTimeoutMs: 60,
+  stuckTimeoutMs: 1000,
   spinMicros: 20,
 } as const
 
@@ -46,16 +61,13 @@ const U32_MAX = 0xffffffff
 /** Refuses what cannot be meant with BAD_ARGUMENT or UNKNOWN_REPLICA. */
 export function replicaOptionsOf(given: ServeArguments, log: (line: string) => void): ReplicaOptions {
   const addresses = addressesOf(given.ips)
-  if (!Number.isInteger(given.id) || given.id < 0 || given.id >= addresses.length) {
-    const last = addresses.length - 1
-    const sentence = `There is no replica ${given.id} in a cluster of ${addresses.length}: --id is 0 to ${last}.`
-    throw new ZabkvError('UNKNOWN_REPLICA', sentence)
-  }
+  const observer = observerOf(given, addresses)
   if (!(given.drop >= 0 && given.drop < 1)) {
     throw new ZabkvError('BAD_ARGUMENT', `--drop is a share from 0 to below 1, not ${given.drop}.`)
   }
   return {
     replica: given.id,
+    observer,
     addresses,
     cluster: given.cluster,
     registry: registryOf(given.registry),
@@ -68,7 +80,15 @@ export function replicaOptionsOf(given: ServeArguments, log: (line: string) => v
     storeBytes: integerOf('store-mib', given['store-mib'], 1, 16 * MIB) * MIB,
     sessionsMax: integerOf('sessions-max', given['sessions-max'], 1, 1 << 24),
     sessionWindow: integerOf('session-window', given['session-window'], 1, 1 << 20),
+    catchUpBytes: integerOf('catch-up-mib', given['catch-up-mib'], 0, 2048) * MIB,
     historyBytes: integerOf('history-mib', given['history-mib'], 1, 2048) * MIB,
+    sessionSeconds: integerOf('session-seconds', given['session-seconds'], 0, U32_MAX),
+    ackCopies: integerOf('ack-copies', given['ack-copies'], 0, NODES_MAX),
+    durability: given.durability,
+    dataDir: given['data-dir'] ?? null,
+    snapshotBytes: integerOf('snapshot-mib', given['snapshot-mib'], 1, 1 << 20) * MIB,
+    failureMillis: integerOf('failure-timeout-ms', given['failure-timeout-ms'], 1, 3_600_000),
+    stuckMillis: integerOf('stuck-timeout-ms', given['stuck-timeout-ms'], 1, 3_600_000),
     workers: integerOf('workers', given.workers, 1, 64),
     dropRatio: given.drop,
     dropSeed: integerOf('drop-seed', given['drop-seed'], 0, U32_MAX),
@@ -78,6 +98,21 @@ export function replicaOptionsOf(given: ServeArguments, log: (line: string) => v
     spinMicros: integerOf('spin-micros', given['spin-micros'], 0, 1_000_000),
     log,
   }
+}
+
+/** An observer's own address; null for a voting replica. Its id comes after theirs. */
+function observerOf(given: ServeArguments, addresses: readonly string[]): string | null {
+  const { length } = addresses
+  const first = given.observer ? length : 0
+  const end = given.observer ? NODES_MAX : length
+  if (!Number.isInteger(given.id) || given.id < first || given.id >= end) {
+    const whose = given.observer ? 'observer' : 'replica'
+    const sentence = `There is no ${whose} ${given.id} in a cluster of ${length}: --id is ${first} to ${end - 1}.`
+    throw new ZabkvError('UNKNOWN_REPLICA', sentence)
+  }
+  if (!given.observer) return null
+  if (given.ip === undefined) throw new ZabkvError('BAD_ARGUMENT', 'An observer needs its own address: give --ip.')
+  return given.ip
 }
 
 /** `10.0.0.1,10.0.0.2`; whether they are this machine's is found out when they are used. */

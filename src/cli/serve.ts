@@ -28,6 +28,12 @@ function placeOptions<T>(parser: Argv<T>) {
       default: SERVE_DEFAULTS.ips,
       describe: 'Addresses of all replicas, with commas between; the same address may come again',
     })
+    .option('observer', {
+      type: 'boolean',
+      default: false,
+      describe: 'Learn and serve reads without a vote; --id is beyond those of --ips',
+    })
+    .option('ip', { type: 'string', requiresArg: true, describe: 'The address of an observer' })
     .option('transport', {
       choices: ['auto', 'verbs', 'udp'] as const,
       default: 'auto' as const,
@@ -80,6 +86,18 @@ function tuningOptions<T>(parser: Argv<T>) {
     .option('sessions-max', number(SERVE_DEFAULTS.sessionsMax, 'Sessions that the cluster keeps'))
     .option('session-window', number(SERVE_DEFAULTS.sessionWindow, 'Unanswered writes that a session may have'))
     .option('history-mib', number(SERVE_DEFAULTS.historyMib, 'Proposals kept to send again, MiB'))
+    .option('catch-up-mib', number(SERVE_DEFAULTS.catchUpMib, 'Room for proposals while a snapshot is loaded, MiB'))
+    .option('session-seconds', number(SERVE_DEFAULTS.sessionSeconds, 'Silence after which a session ends; 0 for never'))
+    .option('ack-copies', number(0, 'Replicas, observers included, that must hold a write before it is answered'))
+    .option('durability', {
+      choices: ['memory', 'async', 'fsync'] as const,
+      default: 'memory' as const,
+      describe: 'memory: held by a quorum; async: and written behind; fsync: on the disks of a quorum',
+    })
+    .option('data-dir', { type: 'string', requiresArg: true, describe: 'Where log and snapshots are' })
+    .option('snapshot-mib', number(SERVE_DEFAULTS.snapshotMib, 'Log after which a snapshot is taken, MiB'))
+    .option('failure-timeout-ms', number(SERVE_DEFAULTS.failureTimeoutMs, 'Silence after which a replica is dead'))
+    .option('stuck-timeout-ms', number(SERVE_DEFAULTS.stuckTimeoutMs, 'Age of its turns after which a leader is stuck'))
     .option('spin-micros', number(SERVE_DEFAULTS.spinMicros, 'How long to look for datagrams before sleeping'))
     .option('drop', number(0, 'Fault: share of received datagrams to drop, 0 to below 1'))
     .option('drop-seed', number(1, 'Fault: seed of the drops'))
@@ -99,7 +117,7 @@ async function runServe(given: ServeArguments): Promise<void> {
     if (signal.aborted) return false
     throw error
   })
-  if (isReady) await sayReady(replica, given, options.addresses[options.replica] ?? '')
+  if (isReady) await sayReady(replica, given, options.observer ?? options.addresses[options.replica] ?? '')
   await replica.stopped
 }
 

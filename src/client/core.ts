@@ -23,6 +23,7 @@ import { createCounts } from './counts.js'
 import { createResults } from './results.js'
 import type { Gather } from './gather.js'
 import type { SessionState } from './session-state.js'
+import { TOUCH_MILLIS_MAX, TOUCHES } from './times.js'
 import type { Slots } from './slots.js'
 import { createSlots } from './slots.js'
 import type { ClientWorld, Member } from './world.js'
@@ -55,6 +56,8 @@ export interface Core {
   readonly settings: CoreSettings
   readonly datagramBytes: number
   readonly sessionWindow: number
+  /** A session that wrote nothing for so long says that it is there. */
+  readonly touchMillis: number
   readonly endpoint: Endpoint
   readonly codec: Codec
   readonly slab: Uint8Array
@@ -94,6 +97,7 @@ export interface Core {
   progressMillis: number // when an answer last came
   isWaiting: boolean
   turnMillis: number //    when this turn began
+  askedMillis: number //   when the replica was last asked whether it lives
   dutiesMillis: number //  when duties last ran
   /** There is something new to send or to wait for. Set by turn.ts. */
   wake: () => void
@@ -142,6 +146,7 @@ export function createCore(
     settings,
     datagramBytes,
     sessionWindow: cluster.sessionWindow,
+    touchMillis: touchMillisOf(cluster.sessionSeconds),
     endpoint,
     codec: world.openCodec(endpoint.slab, datagramBytes),
     slab: new Uint8Array(endpoint.slab),
@@ -174,6 +179,7 @@ export function createCore(
     progressMillis: now,
     isWaiting: false,
     turnMillis: now,
+    askedMillis: now,
     dutiesMillis: now,
     wake: () => undefined,
     flushScheduled: false,
@@ -183,6 +189,11 @@ export function createCore(
     closing: false,
     closed: false,
   }
+}
+
+/** 0 seconds: sessions do not end. */
+function touchMillisOf(sessionSeconds: number): number {
+  return sessionSeconds === 0 ? Infinity : Math.min(TOUCH_MILLIS_MAX, (sessionSeconds * 1000) / TOUCHES)
 }
 
 function endpointSettings(

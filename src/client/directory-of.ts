@@ -3,6 +3,7 @@
 import { members as readMembers } from '../registry/cluster-document.js'
 import { connectRegistry } from '../registry/connection.js'
 import { lookup } from '../registry/directory.js'
+import { observersOf } from '../registry/observers.js'
 import type { ReplicaEntry } from '../registry/entry.js'
 import type { ClusterSettings } from '../runtime/options.js'
 import type { Directory, Member } from './world.js'
@@ -16,7 +17,8 @@ export function directoryOf(
   const connection = connectRegistry({ host, port, timeoutMillis })
   const read = async (): Promise<Member[]> => {
     const { members } = await readMembers(connection, cluster)
-    const entries = await Promise.all(members.map((id) => lookup(connection, cluster, id)))
+    const ids = [...members, ...(await observersOf(connection, cluster))]
+    const entries = await Promise.all(ids.map((id) => lookup(connection, cluster, id)))
     return entries.flatMap((entry) => (entry === null ? [] : memberOf(entry)))
   }
   return { read, close: () => connection.close() }

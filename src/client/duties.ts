@@ -4,14 +4,15 @@
  */
 
 import { linkUnacked } from '../zab/link.js'
-import { OP } from '../zab/wire.js'
+import type { Link } from '../zab/link.js'
+import { FLAG_QUESTION, OP } from '../zab/wire.js'
 import { attachDuties } from './attach.js'
 import { bareBatch } from './bare.js'
 import { failBatch, isDone, operationsLeft } from './batch.js'
 import type { Core } from './core.js'
 import { giveWork } from './sessions.js'
 import { answeringOf } from './session-state.js'
-import { KEEP_ALIVE_MILLIS, TOUCH_MILLIS } from './times.js'
+import { KEEP_ALIVE_MILLIS, QUESTIONS } from './times.js'
 import { sendAcknowledgement } from './transmit.js'
 
 /** Called at least every few milliseconds while something is awaited, after receiving. */
@@ -26,10 +27,11 @@ export function duties(core: Core, now: number): void {
   if (core.link === null) return
   for (const session of core.sessions) {
     if (session.phase !== 'open' || session.closed) continue
-    if (now - session.touchMillis < TOUCH_MILLIS || answeringOf(session) !== null) continue
+    if (now - session.touchMillis < core.touchMillis || answeringOf(session) !== null) continue
     giveWork(core, session, bareBatch(OP.TOUCH, null, now, Infinity))
   }
   if (now - core.sentMillis >= KEEP_ALIVE_MILLIS) sendAcknowledgement(core)
+  else askForLife(core, core.link, now)
 }
 
 /** Is anything outstanding: operations, or datagrams without acknowledgement? */
@@ -39,6 +41,15 @@ export function anyWaiting(core: Core): boolean {
     if (session.phase === 'opening' || answeringOf(session) !== null) return true
   }
   return false
+}
+
+/** A replica whose answers take long is not a dead one: it is asked before it is given up. */
+function askForLife(core: Core, link: Link, now: number): void {
+  const pause = core.settings.failoverMillis / QUESTIONS
+  const heard = Math.max(link.heardTick / 10, core.waitingSince)
+  if (!core.isWaiting || now - heard < pause || now - core.askedMillis < pause) return
+  core.askedMillis = now
+  sendAcknowledgement(core, FLAG_QUESTION)
 }
 
 function failOverdue(core: Core, now: number): void {

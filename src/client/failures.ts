@@ -10,6 +10,7 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
   NOT_FOUND: 'The key is not there: use create, or set without ifVersion.',
   VERSION_MISMATCH: 'The item has another version: read it again and decide anew.',
   STORE_FULL: 'The store is full: delete items, or start the cluster with more memory.',
+  LOG_FULL: 'The disks of the cluster are full: make room where the log is kept; nothing was changed.',
   SESSION_EXPIRED: 'The session has ended at the cluster: later operations open a new one.',
   SESSIONS_FULL: 'The cluster has as many sessions as it takes: close some, or raise its limit.',
   READ_OVERTAKEN: 'After a move to another replica a later write had taken effect: read again.',
@@ -43,6 +44,8 @@ export function codeOf(kind: number, status: number): ErrorCode | null {
       return 'VERSION_MISMATCH'
     case STATUS.FULL:
       return 'STORE_FULL'
+    case STATUS.NO_SPACE:
+      return 'LOG_FULL'
     case STATUS.SESSION_EXPIRED:
       return 'SESSION_EXPIRED'
     case STATUS.SESSIONS_FULL:

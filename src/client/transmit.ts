@@ -6,7 +6,7 @@
 
 import { assert, at } from '../assert.js'
 import { TX_ROW, TX_SEAL } from '../transport/endpoint.js'
-import { writeHeader } from '../zab/header.js'
+import { setFlags, writeHeader } from '../zab/header.js'
 import {
   linkAckDue,
   linkDue,
@@ -64,11 +64,12 @@ export function transmit(core: Core, now: number): void {
 }
 
 /** Says where this side stands, with nothing to ride on. Also keeps an idle link alive. */
-export function sendAcknowledgement(core: Core): void {
+export function sendAcknowledgement(core: Core, flags = 0): void {
   const { link, words } = core
   assert(link !== null, 'sendAcknowledgement: there is a link')
   const note = noteSlot(core)
   writeHeader(words, note, core.sender, KIND.LINK_ACK, NOTE_BYTES, 0, 0)
+  if (flags !== 0) setFlags(words, note, flags)
   setWide(words, (note + HEADER.counter) >>> 2, 0)
   linkStamp(link, words, note)
   zeroTag(words, note + NOTE_BYTES - TAG_BYTES)

@@ -8,7 +8,7 @@ import { ZabkvError } from '../errors.js'
 import type { ReplicaStats } from '../runtime/options.js'
 import { formatHostPort } from '../registry/host-port.js'
 
-export type AdminWord = 'ruok' | 'stats' | 'digest' | 'settings' | 'stop'
+export type AdminWord = 'ruok' | 'stats' | 'digest' | 'settings' | 'stop' | 'lead'
 
 export interface AdminAddress {
   host: string

@@ -7,6 +7,7 @@ import type { ReplicaStats } from '../runtime/options.js'
 import { members } from '../registry/cluster-document.js'
 import type { RegistryConnection } from '../registry/connection.js'
 import { lookup } from '../registry/directory.js'
+import { observersOf } from '../registry/observers.js'
 import { askDigest, askStats, type AdminAddress, type ReplicaDigest } from './admin.js'
 
 export interface Member {
@@ -36,11 +37,12 @@ export async function listMembers(
   connection: RegistryConnection,
   cluster: string,
 ): Promise<Member[]> {
-  const { members: ids } = await members(connection, cluster)
+  const { members: voters } = await members(connection, cluster)
+  const ids = [...voters, ...(await observersOf(connection, cluster))]
   const found: Member[] = []
   for (const replica of ids) {
     const entry = await lookup(connection, cluster, replica)
-    found.push({ replica, admin: entry === null ? null : entry.admin })
+    if (entry !== null || voters.includes(replica)) found.push({ replica, admin: entry?.admin ?? null })
   }
   return found
 }

@@ -142,9 +142,12 @@ export async function chooseIncarnation(
   nowMillis: number,
 ): Promise<number> {
   const old = await lookup(connection, cluster, replica)
-  const seconds = Math.min(Math.floor(nowMillis / 1000), U32_MAX)
-  return Math.min(Math.max(seconds, (old?.incarnation ?? 0) + 1), U32_MAX)
+  const tenths = Math.min(Math.floor(Math.max(0, nowMillis - TENTHS_SINCE_MILLIS) / 100), U32_MAX)
+  return Math.min(Math.max(tenths, (old?.incarnation ?? 0) + 1), U32_MAX)
 }
+
+/** Incarnations count tenths of a second from 2025 on: 32 bits last until 2038, and no process starts sooner again. */
+const TENTHS_SINCE_MILLIS = Date.UTC(2025, 0, 1)
 
 /** The incarnation alone may be chosen twice; a process is known by where it listens too. */
 function isSameOwner(a: ReplicaEntry, b: ReplicaEntry): boolean {

@@ -57,6 +57,19 @@ export async function waitForMembers(
   }
 }
 
+/** One look: who is there, and a few words for each who is not. A registry that does not answer finds nobody. */
+export async function findMembers(
+  connection: RegistryConnection,
+  cluster: string,
+  members: readonly number[],
+  options: WaitOptions,
+): Promise<{ found: ReadonlyMap<number, ReplicaEntry>; why: ReadonlyMap<number, string> }> {
+  const waiting: Waiting = { found: new Map(), why: new Map(), reported: '', lost: null }
+  for (const member of members) waiting.why.set(member, 'not registered')
+  await poll(connection, cluster, members, waiting, options)
+  return { found: waiting.found, why: waiting.why }
+}
+
 /** Every member is read again each time: one that was there may have restarted or gone. */
 async function poll(
   connection: RegistryConnection,

@@ -6,22 +6,22 @@
  */
 
 import { at } from '../assert.js'
-import { ZabkvError } from '../errors.js'
 import { createHistogram, recordMany } from '../histogram.js'
 import type { Histogram } from '../histogram.js'
 import type { Machine } from '../store/machine.js'
 import { PACK_ROW } from '../store/machine.js'
 import type { Endpoint } from '../transport/endpoint.js'
-import { RX_ROW } from '../transport/endpoint.js'
-import { fellBehind } from '../zab/follower.js'
-import { kindOf } from '../zab/header.js'
 import { historyRoom } from '../zab/history.js'
-import { propose } from '../zab/leader.js'
-import { flush, historyKeeps, ignorePeer, onPeerDatagram, takeCommitted } from '../zab/replica.js'
+import { onHistoryFull, propose } from '../zab/leader.js'
+import { flush, historyKeeps, phaseTick, takeCommitted } from '../zab/replica.js'
 import type { Config, State } from '../zab/state.js'
+import { NODES_MAX } from '../zab/limits.js'
 import { count, createState, PHASE, ROLE, SEND, TO_ALL } from '../zab/state.js'
-import { KIND } from '../zab/wire.js'
+import { createBeats, tellBeats } from './beats.js'
+import type { Beats } from './beats.js'
 import type { Clock } from './clock.js'
+import { createDonor, donorTick } from './donor.js'
+import type { Donor } from './donor.js'
 import {
   createForwarding,
   followerForwards,
@@ -29,21 +29,29 @@ import {
   forwardNext,
   forwardRoom,
   leaderForwardAcks,
-  onForward,
-  onForwardAck,
+  orderOwn,
   retryForwards,
 } from './forwarding.js'
 import type { Forwarding } from './forwarding.js'
 import { flushFronts, pumpFronts, tellFronts } from './fronts.js'
 import type { Fronts } from './fronts.js'
 import type { HomeMachine } from './home-machine.js'
-import { createHome, homeAfterSend, homeFlush, onClientDatagram, retryDeferred } from './home.js'
+import { createHome, homeAfterSend, homeFlush, retryDeferred } from './home.js'
 import type { Home } from './home.js'
 import type { Layout } from './layout.js'
+import { createLearner, learnerTick } from './learner.js'
+import type { Learner } from './learner.js'
+import { onClientRow, onForwardRow, onPeerRow } from './rows.js'
+import type { Recovered } from './recovery.js'
 import { createQueueSender, queueSend, sendQueued } from './sender.js'
 import type { QueueSender } from './sender.js'
-import { countTraffic, createTraffic } from './traffic.js'
+import { createSnapshots, snapshotTick } from './snapshots.js'
+import type { Snapshots } from './snapshots.js'
+import { createStoring, isSpaceLow, storeTurn } from './storing.js'
+import type { StoredLog, Storing } from './storing.js'
+import { createTraffic } from './traffic.js'
 import type { Traffic } from './traffic.js'
+import { finishLoad, followPhase } from './transitions.js'
 
 export const QUEUE_PEERS = 0
 export const QUEUE_CLIENTS = 1
@@ -54,6 +62,10 @@ const PACK_BYTES_MAX = 4 << 20
 const UNSENT_BYTES_MAX = 2 << 20
 /** A span is at least this share of its ring: what is left at the ring's end is skipped rather than used up. */
 const PACK_RING_SHARE = 16
+/** The packer takes nothing with less: what is packed now may begin another datagram (machine/packer.h). */
+const PACK_DATAGRAMS_MIN = 2
+/** Turns after which all that was there before them has been read, however much it was. */
+const DRAINED_TURNS = 8
 
 export interface CoreSettings {
   config: Config
@@ -62,6 +74,10 @@ export interface CoreSettings {
   layout: Layout
   clock: Clock
   linksMax: number
+  /** Null: the history is kept in memory only. */
+  log?: StoredLog | null
+  /** Bytes of the log after which a snapshot is taken. */
+  snapshotBytes?: number
   /** Null: one thread does everything. */
   fronts?: { fronts: Fronts; homeMachine: HomeMachine } | null
 }
@@ -70,21 +86,42 @@ export interface Core {
   readonly state: State
   readonly endpoint: Endpoint
   readonly machine: Machine
+  readonly layout: Layout
   readonly clock: Clock
   readonly home: Home
   readonly fronts: Fronts | null
   readonly forwarding: Forwarding
+  readonly storing: Storing | null
+  readonly snapshots: Snapshots | null
+  readonly donor: Donor
+  readonly learner: Learner
+  readonly beats: Beats
   readonly peerOutput: QueueSender
   readonly clientOutput: QueueSender
   readonly sent: Traffic
   readonly received: Traffic
-  /** Endpoint destination by replica id; -1: not known. [members]: the group of all. */
+  /** Endpoint destination by replica id; -1: not known. */
   readonly destinations: Int32Array
+  /** Destination of all at once; -1: there is none. */
+  group: number
   readonly commitMicros: Histogram
   readonly drops: Map<string, number>
   /** The log's time never goes back. */
   lastTime: number
   turns: number
+  /** Replicas that speak in a life that is not known here: the registry is to be asked about them. */
+  readonly strangers: Set<number>
+  /** What the disk had when this replica started, or began anew; null without a disk. */
+  recovered: Recovered | null
+  /** State.generation that the state machine stands for. */
+  generation: number
+  /** The epoch that forwards are arranged for, and whether this replica led it; 0: none. */
+  epoch: number
+  led: boolean
+  /** When this replica last had its place in an epoch. */
+  placedTick: number
+  /** The last rows of peers were fewer than there is room for. */
+  drainedTurns: number
 }
 
 export function createCore(settings: CoreSettings): Core {
@@ -94,6 +131,7 @@ export function createCore(settings: CoreSettings): Core {
   const clientOutput = createQueueSender(endpoint, QUEUE_CLIENTS, sent)
   const { sender } = state
   const beside = settings.fronts ?? null
+  const log = settings.log ?? null
   const home = createHome(
     endpoint,
     beside?.homeMachine ?? machine,
@@ -107,19 +145,33 @@ export function createCore(settings: CoreSettings): Core {
     state,
     endpoint,
     machine,
+    layout,
     clock,
     home,
     fronts: beside?.fronts ?? null,
-    forwarding: createForwarding(state, machine, home.parked, layout, clock.ticks()),
+    forwarding: createForwarding(state, machine, home.parked, layout, clock.micros()),
+    storing: log === null ? null : createStoring(state, log),
+    snapshots: log === null ? null : createSnapshots(state, machine, log, layout, settings.snapshotBytes),
+    donor: createDonor(state, machine, layout),
+    learner: createLearner(state, machine, home.parked, log),
+    beats: createBeats(),
     peerOutput: createQueueSender(endpoint, QUEUE_PEERS, sent),
     clientOutput,
     sent,
     received: createTraffic(),
-    destinations: new Int32Array(config.members + 1).fill(-1),
+    destinations: new Int32Array(NODES_MAX).fill(-1),
+    group: -1,
     commitMicros: createHistogram(),
     drops: new Map(),
     lastTime: 0,
     turns: 0,
+    strangers: new Set(),
+    recovered: null,
+    generation: 0,
+    epoch: 0,
+    led: false,
+    placedTick: clock.ticks(),
+    drainedTurns: 0,
   }
 }
 
@@ -128,28 +180,39 @@ export function turn(core: Core): number {
   const { endpoint, state } = core
   const tick = core.clock.ticks()
   core.turns++
-  const packing = beginPack(core, tick)
-  if (packing) retryForwards(core.forwarding, tick)
-  if (packing) retryDeferred(core.home, tick)
-
   const fromPeers = endpoint.rxBurst(QUEUE_PEERS)
-  for (let row = 0; row < fromPeers; row++) onPeerRow(core, row, packing, tick)
+  for (let row = 0; row < fromPeers; row++) onPeerRow(core, row, tick)
+  phaseTick(state, isDrained(core, fromPeers), tick)
+  followPhase(core, tick)
+  // What is sent again lies in the history, where the packer may be about to write: a slow follower holds up nobody.
+  if (state.sendCount > 0) drainSends(core)
+
+  const packing = beginPack(core, tick)
+  const own = !packing || state.role !== ROLE.LEADING || orderOwn(core.forwarding)
+  const open = packing && own && isOpen(core)
+  if (packing && state.role === ROLE.LEADING) retryForwards(core.forwarding, tick)
+  if (open) retryDeferred(core.home, tick)
+  for (let row = 0; row < fromPeers; row++) onForwardRow(core, row, packing, tick)
   if (fromPeers > 0) endpoint.postReceives(QUEUE_PEERS)
 
-  const fromClients = isOpen(core) ? endpoint.rxBurst(QUEUE_CLIENTS) : 0
-  for (let row = 0; row < fromClients; row++) onClientRow(core, row, packing, tick)
+  const fromClients = !packing || open ? endpoint.rxBurst(QUEUE_CLIENTS) : 0
+  for (let row = 0; row < fromClients; row++) onClientRow(core, row, tick)
   if (fromClients > 0) endpoint.postReceives(QUEUE_CLIENTS)
 
-  const fromFronts = core.fronts === null ? 0 : pumpFronts(core.fronts, packing && isOpen(core))
+  const fromFronts = core.fronts === null || state.transfer !== 0 ? 0 : pumpFronts(core.fronts, open)
 
   if (packing) endPack(core)
   flush(state, tick)
-  if (fellBehind(state)) throw needsSync(state)
+  if (core.storing !== null) storeTurn(core.storing)
   if (state.role === ROLE.LEADING) leaderForwardAcks(core.forwarding, tick)
-  if (state.role === ROLE.FOLLOWING) followerForwards(core.forwarding, tick)
-  drainSends(core)
-
+  else followerForwards(core.forwarding, tick)
+  if (learnerTick(core.learner, tick)) finishLoad(core, tick)
   const applied = applyCommitted(core)
+  donorTick(core.donor, core.snapshots === null || !core.snapshots.taking, tick)
+  if (core.snapshots !== null) snapshotTick(core.snapshots, core.storing, core.donor)
+  drainSends(core)
+  tellBeats(core)
+
   if (core.fronts !== null) tellFronts(core.fronts, isServing(core))
   homeFlush(core.home, tick)
   if (core.fronts !== null) flushFronts(core.fronts)
@@ -158,39 +221,49 @@ export function turn(core: Core): number {
   return fromPeers + fromClients + fromFronts + applied
 }
 
-function needsSync(state: State): ZabkvError {
-  return new ZabkvError(
-    'NEEDS_SYNC',
-    `Replica ${state.config.replica} fell so far behind that its leader no longer keeps what it lacks: ` +
-      'the others go on without it; give all more --history-mib if it was only slow.',
-  )
+/** Silence is the others' only if nothing waits to be read. A flood must not hide it for ever. */
+function isDrained(core: Core, fromPeers: number): boolean {
+  core.drainedTurns = fromPeers === 0 ? DRAINED_TURNS : core.drainedTurns + 1
+  return core.drainedTurns >= DRAINED_TURNS
 }
 
-/** Can this replica serve clients: has it a place in a broadcasting cluster? */
+/** Can this replica take clients: has it a place in an established epoch, and its state? */
 export function isServing(core: Core): boolean {
-  return core.state.phase === PHASE.BROADCAST && core.state.role !== ROLE.LOOKING
+  return core.state.phase === PHASE.BROADCAST && core.state.transfer === 0
 }
 
 /** Opens a span of the ring for what this turn packs. False: nothing may be taken that has to be ordered. */
 function beginPack(core: Core, tick: number): boolean {
   const { state, machine, forwarding } = core
-  if (!isServing(core)) return false
-  if (state.role === ROLE.LEADING) {
-    const need = packNeed(state.config.historyBytes)
-    const room = historyRoom(state.history, need, historyKeeps(state, tick))
-    if (room === 0) count(state, 'stall-history')
-    else machine.packBegin(state.history.head, Math.min(room, PACK_BYTES_MAX), 0)
-    return room > 0
+  if (state.transfer !== 0) return false
+  if (state.role === ROLE.LEADING && state.phase === PHASE.BROADCAST) {
+    const need = packNeed(state.config.historyBytes, state.config.datagramBytes)
+    const room = historyRoom(state.history, need, historyKeeps(state, tick), packEntries(machine))
+    if (room === 0) {
+      count(state, 'stall-history')
+      onHistoryFull(state, tick)
+      return false
+    }
+    state.stallTick = -1
+    const refusing = core.storing !== null && isSpaceLow(core.storing)
+    machine.packBegin(state.history.head, Math.min(room, PACK_BYTES_MAX), 0, refusing)
+    return true
   }
-  const room = forwardRoom(forwarding, packNeed(forwarding.ring.end - forwarding.ring.base))
+  const ringNeed = packNeed(forwarding.ring.end - forwarding.ring.base, state.config.datagramBytes)
+  const room = forwardRoom(forwarding, ringNeed, packEntries(machine))
   if (room === 0) return false
-  const { head } = forwarding.ring
-  machine.packBegin(head, Math.min(room, PACK_BYTES_MAX), forwardNext(forwarding))
+  machine.packBegin(forwarding.ring.head, Math.min(room, PACK_BYTES_MAX), forwardNext(forwarding), false)
   return true
 }
 
-function packNeed(ringBytes: number): number {
-  return Math.min(PACK_BYTES_MAX, Math.floor(ringBytes / PACK_RING_SHARE))
+/** Entries that one span may become. */
+function packEntries(machine: Machine): number {
+  return machine.packRows.length / PACK_ROW.WORDS
+}
+
+function packNeed(ringBytes: number, datagramBytes: number): number {
+  const share = Math.floor(ringBytes / PACK_RING_SHARE)
+  return Math.min(PACK_BYTES_MAX, Math.max(share, datagramBytes * PACK_DATAGRAMS_MIN))
 }
 
 /** What was packed takes its place: in the order at a leader, on the way there at a follower. */
@@ -198,61 +271,33 @@ function endPack(core: Core): void {
   const { state, machine } = core
   const entries = machine.packEnd()
   if (entries === 0) return
-  core.lastTime = Math.max(core.lastTime, core.clock.micros())
+  core.lastTime = Math.max(core.lastTime, lastTimeOf(state), core.clock.micros())
+  const leads = state.role === ROLE.LEADING && state.phase === PHASE.BROADCAST
   for (let entry = 0; entry < entries; entry++) {
     const row = entry * PACK_ROW.WORDS
     const bytes = at(machine.packRows, row + PACK_ROW.bytes)
     const length = at(machine.packRows, row + PACK_ROW.length)
     const operations = at(machine.packRows, row + PACK_ROW.operations)
-    if (state.role === ROLE.LEADING) propose(state, bytes, length, operations, core.lastTime)
+    if (leads) propose(state, bytes, length, operations, core.lastTime)
     else forward(core.forwarding, bytes, length, operations)
   }
+}
+
+/** Time of the history's last entry: a new leader's does not go back behind it. */
+function lastTimeOf(state: State): number {
+  const { history } = state
+  return history.first === history.next ? 0 : at(history.time, (history.next - 1) & history.mask)
 }
 
 /** Clients wait in their queue while too much is packed and not yet sent. */
 function isOpen(core: Core): boolean {
   const { state, forwarding } = core
   const { datagramBytes } = state.config
-  if (state.role === ROLE.LEADING) {
+  if (state.role === ROLE.LEADING && state.phase === PHASE.BROADCAST) {
     return (state.history.next - state.sendNext) * datagramBytes < UNSENT_BYTES_MAX
   }
-  if (state.role === ROLE.FOLLOWING) {
-    return (forwarding.ring.next - forwarding.sendNext) * datagramBytes < UNSENT_BYTES_MAX
-  }
-  return true
-}
-
-function onPeerRow(core: Core, row: number, packing: boolean, tick: number): void {
-  const { state, forwarding } = core
-  const offset = at(rowsOf(core, QUEUE_PEERS), row * RX_ROW.WORDS + RX_ROW.offset)
-  const kind = kindOf(state.words, offset)
-  countTraffic(core.received, kind, lengthOfRow(core, QUEUE_PEERS, row))
-  if (kind !== KIND.FORWARD && kind !== KIND.LINK_ACK) {
-    onPeerDatagram(state, offset, tick)
-    return
-  }
-  const ignored = ignorePeer(state, offset, tick)
-  if (ignored !== null) return count(state, ignored)
-  if (kind === KIND.LINK_ACK) return onForwardAck(forwarding, offset, tick)
-  if (state.role !== ROLE.LEADING) return count(state, 'ignored-not-leading')
-  if (!packing) return count(state, 'ignored-no-room')
-  const dropped = onForward(forwarding, offset, tick)
-  if (dropped !== null) core.drops.set(dropped, (core.drops.get(dropped) ?? 0) + 1)
-}
-
-function onClientRow(core: Core, row: number, packing: boolean, tick: number): void {
-  const offset = at(rowsOf(core, QUEUE_CLIENTS), row * RX_ROW.WORDS + RX_ROW.offset)
-  const kind = kindOf(core.state.words, offset)
-  countTraffic(core.received, kind, lengthOfRow(core, QUEUE_CLIENTS, row))
-  onClientDatagram(core.home, row, offset, kind, isServing(core) && packing, tick)
-}
-
-function rowsOf(core: Core, queue: number): Uint32Array {
-  return core.endpoint.rxRows[queue] as Uint32Array
-}
-
-function lengthOfRow(core: Core, queue: number, row: number): number {
-  return at(rowsOf(core, queue), row * RX_ROW.WORDS + RX_ROW.length)
+  if (forwarding.to === null) return true // the ring itself is the bound
+  return (forwarding.ring.next - forwarding.sendNext) * datagramBytes < UNSENT_BYTES_MAX
 }
 
 function drainSends(core: Core): void {
@@ -260,7 +305,7 @@ function drainSends(core: Core): void {
   for (let row = 0; row < state.sendCount; row++) {
     const word = row * SEND.WORDS
     const to = at(state.sends, word + SEND.to)
-    const destination = at(destinations, to === TO_ALL ? state.config.members : to)
+    const destination = to === TO_ALL ? core.group : at(destinations, to)
     if (destination < 0) continue
     const offset = at(state.sends, word + SEND.offset)
     const bytes = at(state.sends, word + SEND.bytes)

@@ -7,7 +7,7 @@
 
 import { at } from '../assert.js'
 import { ENDPOINT_COUNTERS } from '../transport/endpoint.js'
-import { HOME_DROPS } from './home.js'
+import { HOME_DROPS } from './home-drops.js'
 import type { Home } from './home.js'
 import { homeLinkCount } from './home.js'
 import { KINDS_MAX } from './traffic.js'

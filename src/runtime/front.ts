@@ -20,7 +20,7 @@ import type { FrontMachine } from './front-machine.js'
 import { sayGoodbye } from './home-notes.js'
 import { createHome, homeAfterSend, homeFlush, onClientDatagram, onLinkLost, retryDeferred } from './home.js'
 import type { Home } from './home.js'
-import { layoutFrontSlab, REPLY_SLOTS } from './layout.js'
+import { layoutFrontSlab, SLOTS } from './layout.js'
 import { createQueueSender, sendQueued } from './sender.js'
 import type { QueueSender } from './sender.js'
 import type { Bed } from './sleep.js'
@@ -86,7 +86,7 @@ export function createFrontCore(
     slab: endpoint.slab,
     datagramBytes,
     replyOffset: layout.replies,
-    replySlots: REPLY_SLOTS,
+    replySlots: SLOTS.reply,
     linksMax: task.linksMax,
   })
   const sent = createTraffic()

@@ -162,6 +162,18 @@ export function flushFronts(fronts: Fronts): void {
   }
 }
 
+/** Every client of every front is to go elsewhere. */
+export function dismissFronts(fronts: Fronts): void {
+  for (const front of fronts.list) {
+    for (let link = 0; link < front.lives.length; link++) {
+      const life = at(front.lives, link)
+      if (life === 0) continue
+      closeLink(fronts, front, link)
+      ship(fronts, front, { link, life, offset: -1, length: 0 })
+    }
+  }
+}
+
 /** The endpoint's wait, ended by a front as well. */
 export function waitBesideFronts(fronts: Fronts, endpoint: Endpoint, micros: number): void {
   goToBed(fronts.bed, fronts.list.some(hasWaiting))

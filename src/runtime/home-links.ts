@@ -3,10 +3,10 @@
  */
 
 import { assert, item } from '../assert.js'
-import { createLink, LINK_EARLY_MAX, linkOffset } from '../zab/link.js'
+import { createLink, linkOffset } from '../zab/link.js'
 import type { Link } from '../zab/link.js'
+import { dropParked } from './parked.js'
 import type { Pool } from './pool.js'
-import { poolGive } from './pool.js'
 
 /** Requests that a client may have unacknowledged. */
 const HOME_CREDITS = 512
@@ -85,10 +85,7 @@ export function removeHomeLink(
     giveReply(linkOffset(link, sequence))
   }
   for (const reply of home.waiting) giveReply(reply.offset)
-  for (let slot = 0; slot < LINK_EARLY_MAX; slot++) {
-    const offset = (link.rxEarly[slot] ?? 0) - 1
-    if (offset >= 0) poolGive(parked, offset)
-  }
+  dropParked(link, parked)
   links.byIndex[home.index] = null
   links.byKey.delete(home.key)
   links.free.push(home.index)

@@ -1,12 +1,11 @@
 /** Small datagrams to clients: WELCOME, LINK_ACK, REFUSED, BYE. Sent once; what they tell is told again when asked. */
 
-import { at } from '../assert.js'
-import { extensionOf, incarnationOf, writeHeader } from '../zab/header.js'
+import { extensionOf, incarnationOf, setFlags, writeHeader } from '../zab/header.js'
 import { linkStamp } from '../zab/link.js'
 import { BODY_OFFSET, HEADER, KIND, LINK, setWide, TAG_BYTES } from '../zab/wire.js'
 import type { HomeLink } from './home-links.js'
 import type { Home } from './home.js'
-import { CONTROL_SLOT_BYTES, CONTROL_SLOTS } from './layout.js'
+import { CONTROL_SLOT_BYTES } from './layout.js'
 import { queueSend, sendQueued } from './sender.js'
 
 const NOTE_BYTES = BODY_OFFSET + TAG_BYTES
@@ -30,17 +29,22 @@ export function acknowledge(home: Home, client: HomeLink): void {
   queueSend(home.output, note, NOTE_BYTES, client.destination, true)
 }
 
+/** Tells one client to go elsewhere. */
+export function dismiss(home: Home, client: HomeLink): void {
+  const note = noteSlot(home)
+  writeHeader(home.words, note, home.sender, KIND.BYE, NOTE_BYTES, 0, 0)
+  setWide(home.words, (note + HEADER.counter) >>> 2, 0)
+  linkStamp(client.link, home.words, note)
+  queueSend(home.output, note, NOTE_BYTES, client.destination, true)
+}
+
 /** The replica is stopping: its clients need not wait until they miss it. Once; the links are not used after. */
 export function sayGoodbye(home: Home): void {
   if (home.links.byKey.size === 0) return
   let said = 0
   for (const client of home.links.byKey.values()) {
-    if (++said % (CONTROL_SLOTS / 2) === 0) sendQueued(home.output) // before a slot is used again
-    const note = noteSlot(home)
-    writeHeader(home.words, note, home.sender, KIND.BYE, NOTE_BYTES, 0, 0)
-    setWide(home.words, (note + HEADER.counter) >>> 2, 0)
-    linkStamp(client.link, home.words, note)
-    queueSend(home.output, note, NOTE_BYTES, client.destination, true)
+    if (++said % (home.noteSlots / 2) === 0) sendQueued(home.output) // before a slot is used again
+    dismiss(home, client)
   }
   sendQueued(home.output)
   home.endpoint.flush()
@@ -66,11 +70,6 @@ export function refuse(home: Home, row: number, offset: number, why: number): vo
 
 function noteSlot(home: Home): number {
   const slot = home.noteNext
-  home.noteNext = (slot + 1) % CONTROL_SLOTS
+  home.noteNext = (slot + 1) % home.noteSlots
   return home.notesOffset + slot * CONTROL_SLOT_BYTES
-}
-
-function setFlags(words: Uint32Array, offset: number, flags: number): void {
-  const word = (offset + HEADER.sender) >>> 2
-  words[word] = ((at(words, word) & 0xffff) | (flags << 16)) >>> 0
 }

@@ -9,7 +9,7 @@
 import { assert, at } from '../assert.js'
 import type { Endpoint } from '../transport/endpoint.js'
 import { REPLY_ROW, TAKEN } from '../store/machine.js'
-import { counterOf, extensionOf, incarnationOf, lengthOf, writeHeader } from '../zab/header.js'
+import { counterOf, extensionOf, flagsOf, incarnationOf, lengthOf, writeHeader } from '../zab/header.js'
 import type { Sender } from '../zab/header.js'
 import {
   LINK_WINDOW_MAX,
@@ -29,36 +29,23 @@ import {
   linkUnpark,
   onLinkAck,
 } from '../zab/link.js'
-import { HEADER, KIND, LINK, REFUSAL, setWide } from '../zab/wire.js'
+import { FLAG_QUESTION, HEADER, KIND, LINK, REFUSAL, setWide } from '../zab/wire.js'
+import { HOME_DROPS } from './home-drops.js'
+import type { HomeDrop } from './home-drops.js'
 import type { HomeLink, HomeLinks } from './home-links.js'
 import { addHomeLink, createHomeLinks, homeKey, homeLinkAt, removeHomeLink } from './home-links.js'
 import type { HomeMachine } from './home-machine.js'
-import { acknowledge, refuse, welcome } from './home-notes.js'
-import { PARKED_SLOTS } from './layout.js'
+import { acknowledge, dismiss, refuse, welcome } from './home-notes.js'
 import type { HomeLayout } from './layout.js'
 import { createPool, poolGive, poolTake } from './pool.js'
 import type { Pool } from './pool.js'
 import type { QueueSender } from './sender.js'
-import { queueSend } from './sender.js'
+import { queueSend, sendQueued } from './sender.js'
 
 const SILENT_TICKS = 100_000 //  a link not heard of for 10 s is dropped
 const SWEEP_TICKS = 10 //        links are looked after at least every few milliseconds
 const SWEEP_LINKS = 512 //       of one sweep
 const RESEND_MAX = 64 //         datagrams of one link and look
-
-/** Why a client's datagram had no effect. */
-export const HOME_DROPS = [
-  'client-unknown-link',
-  'client-other-incarnation',
-  'client-duplicate',
-  'client-beyond-window',
-  'client-no-room',
-  'client-malformed',
-  'client-bad-ack',
-  'client-unknown-kind',
-  'client-silent', //   links dropped because nothing was heard
-] as const
-type HomeDrop = (typeof HOME_DROPS)[number]
 
 export interface Home {
   readonly endpoint: Endpoint
@@ -69,6 +56,7 @@ export interface Home {
   readonly words: Uint32Array
   readonly bytes: Uint8Array
   readonly notesOffset: number
+  readonly noteSlots: number
   readonly datagramBytes: number
   readonly links: HomeLinks
   readonly parked: Pool
@@ -104,9 +92,10 @@ export function createHome(
     words: new Uint32Array(endpoint.slab),
     bytes: new Uint8Array(endpoint.slab),
     notesOffset: layout.notes,
+    noteSlots: layout.slots.control,
     datagramBytes,
     links: createHomeLinks(linksMax),
-    parked: createPool(layout.parked, datagramBytes, PARKED_SLOTS),
+    parked: createPool(layout.parked, datagramBytes, layout.slots.parked),
     touched: [],
     drops: new Map(HOME_DROPS.map((reason) => [reason, 0])),
     due: new Float64Array(RESEND_MAX),
@@ -140,6 +129,7 @@ export function onClientDatagram(
   if (kind === KIND.REQUEST) onRequest(home, client, offset, tick)
   else if (kind === KIND.BYE) close(home, client)
   else if (kind !== KIND.LINK_ACK) drop(home, 'client-unknown-kind')
+  else if ((flagsOf(home.words, offset) & FLAG_QUESTION) !== 0) acknowledge(home, client)
 }
 
 /** Starts a turn: requests that waited for room go first, so that no later one overtakes. */
@@ -170,7 +160,20 @@ export function onLinkLost(home: Home, index: number): void {
   const client = homeLinkAt(home.links, index)
   if (client === null) return
   drop(home, 'client-malformed')
+  dismiss(home, client)
   close(home, client)
+}
+
+/** Every client is told to go elsewhere and to ask again for what it has no answer to. */
+export function dismissAll(home: Home): void {
+  let said = 0
+  for (const client of [...home.links.byKey.values()]) {
+    if (++said % (home.noteSlots / 2) === 0) sendQueued(home.output) // before a slot is used again
+    dismiss(home, client)
+    close(home, client)
+  }
+  home.deferred.length = 0
+  sendQueued(home.output)
 }
 
 export function homeLinkCount(home: Home): number {

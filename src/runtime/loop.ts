@@ -4,10 +4,9 @@
  */
 
 import { ZabkvError } from '../errors.js'
-import { ROLE } from '../zab/state.js'
 import type { Clock } from './clock.js'
 import type { Core } from './core.js'
-import { turn } from './core.js'
+import { isServing, turn } from './core.js'
 import { waitBesideFronts } from './fronts.js'
 
 /** Turns before the event loop gets its turn. */
@@ -16,7 +15,7 @@ const TURNS_MAX = 32
 const WAIT_MICROS_BUSY = 1000
 const WAIT_MICROS_QUIET = 5000
 const QUIET_TICKS = 2000
-const HEARD_POLL_MILLIS = 5
+const PLACED_POLL_MILLIS = 5
 
 export interface Turner {
   readonly clock: Clock
@@ -30,8 +29,8 @@ export interface Turning {
 }
 
 export interface Loop extends Turning {
-  /** Resolves once this replica leads or has heard its leader. */
-  heardLeader(signal: AbortSignal): Promise<void>
+  /** Resolves once this replica has its place in an established epoch. */
+  placed(signal: AbortSignal): Promise<void>
 }
 
 /** `fail` gets what a turn throws: a broken invariant. The replica is then stopped, not continued. */
@@ -42,7 +41,7 @@ export function startLoop(core: Core, fail: (error: unknown) => void): Loop {
     else waitBesideFronts(fronts, endpoint, micros)
   }
   const { stop } = startTurning({ clock, turn: () => turn(core), wait }, fail)
-  return { stop, heardLeader: (signal) => heardLeader(core, signal) }
+  return { stop, placed: (signal) => placed(core, signal) }
 }
 
 /** Turns until it is stopped, or until a turn throws: then `fail` gets that. */
@@ -79,10 +78,9 @@ export function startTurning(turner: Turner, fail: (error: unknown) => void): Tu
   }
 }
 
-async function heardLeader(core: Core, signal: AbortSignal): Promise<void> {
-  const { state } = core
-  while (state.role === ROLE.FOLLOWING && !((state.heardTick[state.leader] ?? 0) > 0)) {
+async function placed(core: Core, signal: AbortSignal): Promise<void> {
+  while (!isServing(core)) {
     if (signal.aborted) throw new ZabkvError('CLOSED', 'The replica was stopped before it was ready.')
-    await new Promise((resolve) => setTimeout(resolve, HEARD_POLL_MILLIS))
+    await new Promise((resolve) => setTimeout(resolve, PLACED_POLL_MILLIS))
   }
 }

@@ -2,13 +2,14 @@
  * What a replica is made of in a process: its endpoint, its store, its core. No registry, no loop.
  */
 
-import { item } from '../assert.js'
-import type { ReplicaEntry } from '../registry/entry.js'
 import { openMachine } from '../store/open-machine.js'
 import type { Machine } from '../store/machine.js'
+import { openReopenableLog } from '../store/reopen-log.js'
+import type { ReopenableLog } from '../store/reopen-log.js'
 import type { Endpoint, EndpointSettings } from '../transport/endpoint.js'
 import { chooseProvider, openEndpoint, pathDatagramBytes } from '../transport/open-endpoint.js'
 import { clusterHash } from '../zab/cluster-hash.js'
+import { DATAGRAM_ALIGN } from '../zab/limits.js'
 import { systemClock } from './clock.js'
 import { createCore, QUEUE_PEERS } from './core.js'
 import type { Core } from './core.js'
@@ -16,10 +17,10 @@ import { createFronts } from './fronts.js'
 import type { Fronts } from './fronts.js'
 import type { HomeMachine } from './home-machine.js'
 import { sayGoodbye } from './home-notes.js'
-import { CONTROL_SLOTS, EARLY_SLOTS, layoutSlab, REPLY_SLOTS } from './layout.js'
+import { layoutSlab, SLOTS } from './layout.js'
 import type { Layout } from './layout.js'
 import type { ClusterSettings, ReplicaOptions } from './options.js'
-import { clusterSettings, multicastGroup, multicastPort } from './settings.js'
+import { clusterSettings, multicastGroup, multicastPort, ownAddress } from './settings.js'
 import { shareMachine } from './shared-machine.js'
 import type { ReportContext } from './stats.js'
 
@@ -30,6 +31,8 @@ const TX_ROWS = 8192
 /** Of a worker, and of all together unless that leaves one too few. */
 const LINKS_MAX = 16_384
 const LINKS_MAX_ALL = 65_536
+const TICKS_PER_MILLI = 10
+const CATCH_UP_BYTES_PINNED = 256 << 20
 const ROWS = 4096 //           of packing, applying and answering in one call
 /** Wanted socket buffers; what the kernel gives is reported, and the window derived from it. */
 const SOCKET_BYTES = 16 << 20
@@ -46,21 +49,26 @@ export interface Node {
 }
 
 export function openNode(options: ReplicaOptions, incarnation: number): Node {
-  const address = item(options.addresses, options.replica)
+  const address = ownAddress(options)
   const { provider, why } = chooseProvider(options.transport, options.device ?? undefined, address)
   options.log(`transport: ${why}`)
   const pathBytes = pathDatagramBytes(address, provider, options.device ?? '')
   const settings = clusterSettings(options, provider, pathBytes)
   const { datagramBytes } = settings
   const fronts = options.workers - 1
-  const layout = layoutSlab(0, datagramBytes, options.historyBytes, fronts)
+  const reserveBytes = Math.floor(catchUpBytes(options, provider) / DATAGRAM_ALIGN) * DATAGRAM_ALIGN
+  const layoutAt = (base: number): Layout =>
+    layoutSlab(base, datagramBytes, options.historyBytes, fronts, SLOTS, reserveBytes)
+  const layout = layoutAt(0)
   const endpointSettings = endpointSettingsOf(options, settings, address, layout.bytes)
   const endpoint = openEndpoint(endpointSettings)
   endpoint.setSpin(options.spinMicros)
-  const shifted = layoutSlab(endpoint.extraOffset, datagramBytes, options.historyBytes, fronts)
+  const shifted = layoutAt(endpoint.extraOffset)
   let machine: Machine
+  let log: ReopenableLog | null = null
   try {
     machine = openReplicaMachine(options, settings, endpoint, shifted)
+    log = openReplicaLog(options, endpoint)
   } catch (error) {
     endpoint.close()
     throw error
@@ -71,15 +79,19 @@ export function openNode(options: ReplicaOptions, incarnation: number): Node {
     machine,
     layout: shifted,
     clock: systemClock(),
+    log,
+    snapshotBytes: options.snapshotBytes,
     linksMax: linksOfWorker(options.workers),
     fronts: fronts === 0 ? null : openFronts(machine, endpoint, shifted, settings, fronts),
   })
   const group = multicastGroup(options.cluster, options.replica)
+  const sendsToGroup = settings.multicast && options.replica < settings.replicas
+  if (sendsToGroup) core.group = endpoint.addGroup(group, multicastPort(options.cluster))
   return {
     core,
     settings,
     incarnation,
-    multicast: settings.multicast ? { group, port: multicastPort(options.cluster) } : null,
+    multicast: sendsToGroup ? { group, port: multicastPort(options.cluster) } : null,
     context: {
       core,
       settings,
@@ -93,24 +105,29 @@ export function openNode(options: ReplicaOptions, incarnation: number): Node {
     endpointSettings,
     close: () => {
       sayGoodbye(core.home)
+      log?.close()
       machine.close()
       endpoint.close()
     },
   }
 }
 
-/** Learns where the others are. Called again for one that restarted. */
-export function joinPeers(node: Node, entries: ReadonlyMap<number, ReplicaEntry>): void {
-  const { core } = node
-  for (const [replica, entry] of entries) {
-    core.state.incarnations[replica] = entry.incarnation
-    core.destinations[replica] = core.endpoint.addDestination(entry.peers)
-  }
-  const { members } = core.state.config
-  if (node.multicast !== null && core.destinations[members] === -1) {
-    const { group, port } = node.multicast
-    core.destinations[members] = core.endpoint.addGroup(group, port)
-  }
+/** A device pins the whole slab: there the reserve is memory in use. */
+function catchUpBytes(options: ReplicaOptions, provider: 'udp' | 'verbs'): number {
+  return provider === 'verbs' ? Math.min(options.catchUpBytes, CATCH_UP_BYTES_PINNED) : options.catchUpBytes
+}
+
+function openReplicaLog(options: ReplicaOptions, endpoint: Endpoint): ReopenableLog | null {
+  const { durability, dataDir, cluster, replica } = options
+  if (durability === 'memory' || dataDir === null) return null
+  return openReopenableLog({
+    directory: dataDir,
+    cluster,
+    replica,
+    mode: durability,
+    slab: endpoint.slab,
+    wakeHandle: endpoint.wakeHandle(),
+  })
 }
 
 function openFronts(
@@ -124,7 +141,7 @@ function openFronts(
   const linksEach = linksOfWorker(count + 1)
   const { slab } = endpoint
   const fronts = createFronts(machine, slab, datagramBytes, linksEach, layout.staging, count)
-  return { fronts, homeMachine: shareMachine(fronts, REPLY_SLOTS) }
+  return { fronts, homeMachine: shareMachine(fronts, SLOTS.reply) }
 }
 
 function linksOfWorker(workers: number): number {
@@ -175,10 +192,11 @@ function openReplicaMachine(
     datagramBytes: settings.datagramBytes,
     replica: options.replica,
     replyOffset: layout.replies,
-    replySlots: REPLY_SLOTS,
+    replySlots: SLOTS.reply,
     linksMax: linksOfWorker(options.workers) * options.workers,
     sessionsMax: settings.sessionsMax,
     sessionWindow: settings.sessionWindow,
+    sessionMicros: settings.sessionSeconds * 1_000_000,
     storeBytes: settings.storeBytes,
     rows: ROWS,
   })
@@ -199,14 +217,20 @@ function configOf(
     incarnation,
     multicast: settings.multicast,
     quorumAll: settings.quorum === 'all',
+    copies: settings.ackCopies,
+    logged: settings.durability !== 'memory',
+    durable: settings.durability === 'fsync',
+    failureTicks: options.failureMillis * TICKS_PER_MILLI,
+    stuckTicks: options.stuckMillis * TICKS_PER_MILLI,
     datagramBytes: settings.datagramBytes,
     slab: endpoint.slab,
     historyOffset: layout.history,
     historyBytes: layout.historyBytes,
+    reserveBytes: layout.reserveBytes,
     controlOffset: layout.control,
-    controlSlots: CONTROL_SLOTS,
+    controlSlots: SLOTS.control,
     parkOffset: layout.early,
-    parkSlots: EARLY_SLOTS,
+    parkSlots: SLOTS.early,
     windowBytes: windowBytes(received, settings.datagramBytes),
   }
 }

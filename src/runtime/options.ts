@@ -13,10 +13,16 @@ export interface ClusterSettings {
   storeBytes: number //      limit of the store, bytes charged (see docs/tuning.md)
   sessionsMax: number
   sessionWindow: number //   unanswered writes that a session may have
+  sessionSeconds: number //  a session that was not heard of for so long ends; 0: never
+  ackCopies: number //       replicas, observers included, that must hold a write besides a quorum; 0: no such demand
+  durability: 'memory' | 'async' | 'fsync'
 }
 
 export interface ReplicaOptions {
+  /** An observer's is beyond the addresses. */
   replica: number
+  /** An observer's own address; null: a voting replica. */
+  observer: string | null
   /** IP addresses by replica id; its length is the number of replicas. */
   addresses: readonly string[]
   cluster: string
@@ -31,6 +37,19 @@ export interface ReplicaOptions {
   storeBytes: number
   sessionsMax: number
   sessionWindow: number
+  sessionSeconds: number
+  ackCopies: number
+  durability: 'memory' | 'async' | 'fsync'
+  /** Where log and snapshots are; null in memory. */
+  dataDir: string | null
+  /** Bytes of the log after which a snapshot is taken. */
+  snapshotBytes: number
+  /** Silence after which another replica is taken for dead. */
+  failureMillis: number
+  /** Mean age of a leader's last turn from which it is taken for stuck. */
+  stuckMillis: number
+  /** Room for proposals that are held while a snapshot is loaded; memory only when it is used. */
+  catchUpBytes: number
   historyBytes: number
   /** Threads with a clients' queue each; the first of them orders and applies, too. */
   workers: number
@@ -75,6 +94,30 @@ export interface TransportReport {
   waitsBlocked: number
 }
 
+export interface RecoveryReport {
+  diskSnapshotCounter: number // 0: there was none
+  diskSnapshotBytes: number
+  diskOperations: number //      after the snapshot
+  diskMillis: number
+  peerSnapshots: number //       loaded from a leader
+  peerSnapshotBytes: number
+  peerSnapshotMillis: number //  the last one
+  snapshotsGiven: number //      to others
+  snapshotBytesGiven: number
+}
+
+export interface LogReport {
+  records: number
+  bytes: number
+  groups: number
+  syncs: number
+  syncMicrosMean: number
+  syncMicrosMax: number
+  snapshots: number
+  stalls: number //              turns in which the log's buffer was full
+  status: 'FINE' | 'SPACE_LOW' | 'FULL' | 'FAILED'
+}
+
 /** A thread of the replica. Worker 0 orders and applies as well, and its transport is the peers', too. */
 export interface WorkerReport {
   worker: number
@@ -95,6 +138,8 @@ export interface ReplicaStats {
   replica: number
   incarnation: number
   role: 'LEADING' | 'FOLLOWING' | 'LOOKING' | 'OBSERVING'
+  /** What it still has of what it acknowledged: a replica that is not WHOLE is counted in no quorum. */
+  trust: 'LOST' | 'PARTIAL' | 'WHOLE'
   phase: 'ELECTION' | 'DISCOVERY' | 'SYNCHRONIZATION' | 'BROADCAST'
   leader: number | null
   epoch: number
@@ -120,6 +165,11 @@ export interface ReplicaStats {
   transport: TransportReport //           of all workers
   /** Propose to commit at a leader, microseconds. */
   commitLatencyMicros: LatencySummary
+  /** What this life began with, and from where. */
+  recovery: RecoveryReport
+  elections: { begun: number; led: number; followed: number; steppedDown: number; truncations: number }
+  /** Null in memory. */
+  log: LogReport | null
   store: { items: number; bytes: number; residentBytes: number; limitBytes: number; sessions: number; links: number }
   digest: string
   sessionsDigest: string

@@ -2,27 +2,36 @@
  * Starts a replica in this process: endpoint, store, registry, admin port, and the loop that turns its core.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ZabkvError } from '../errors.js'
 import { publishCluster } from '../registry/cluster-document.js'
 import { connectRegistry } from '../registry/connection.js'
 import type { RegistryConnection } from '../registry/connection.js'
 import { chooseIncarnation, publish } from '../registry/directory.js'
 import type { ReplicaEntry } from '../registry/entry.js'
+import { addObserver } from '../registry/observers.js'
 import { keepPublished } from '../registry/keep-published.js'
 import { canonicalJson } from '../registry/settings.js'
-import { waitForMembers } from '../registry/wait-for-members.js'
 import { startAdminServer } from './admin-server.js'
-import { formationOf, isAlive, refuseLateJoin } from './liveness.js'
+import { isAlive } from './liveness.js'
 import { startLoop } from './loop.js'
-import { joinPeers, openNode } from './node.js'
+import { openNode } from './node.js'
 import type { Node } from './node.js'
 import type { ReplicaOptions, RunningReplica } from './options.js'
-import { checkOptions } from './settings.js'
+import { checkOptions, ownAddress } from './settings.js'
 import { startFronts } from './start-fronts.js'
 import type { RunningFronts } from './start-fronts.js'
+import { sayRecovery } from './report-recovery.js'
+import { searchPeers } from './search-peers.js'
 import { report } from './stats.js'
-import { enterBroadcast } from '../zab/replica.js'
+import { recoverCore } from './transitions.js'
 import { VERSION } from './version.js'
+import { becomeProspective, isStuck } from '../zab/election.js'
+import { compareHistories } from '../zab/standing.js'
+import { isMember } from '../zab/state.js'
+
+const REGISTRY_MILLIS = 10_000
+const REGISTRY_PAUSE_MILLIS = 500
 
 interface Closing {
   controller: AbortController
@@ -37,9 +46,10 @@ export async function startReplica(options: ReplicaOptions): Promise<RunningRepl
   try {
     const registry = connectRegistry(options.registry)
     closing.steps.unshift(() => registry.close())
-    const incarnation = await chooseIncarnation(registry, cluster, replica, Date.now())
+    const incarnation = await firstWord(options, () => chooseIncarnation(registry, cluster, replica, Date.now()))
     const node = openNode(options, incarnation)
     closing.steps.unshift(() => node.close())
+    recoverFromDisk(options, node)
     const fronts = await startFronts(node.core, node.endpointSettings, options.spinMicros)
     closing.steps.unshift(() => fronts.close())
     node.context.frontRxBytes = fronts.rxBytes
@@ -77,11 +87,11 @@ async function join(
   }
   fronts.died.catch(fail)
 
-  const host = options.addresses[replica] ?? ''
+  const host = ownAddress(options)
   const admin = await startAdminServer(host, options.adminPort, {
     ruok: () => 'imok',
     whoami: () => `imok ${replica} ${incarnation}`,
-    formation: () => formationOf(node.core.state),
+    lead: () => leadAnyway(node),
     stats: () => JSON.stringify(stats()),
     digest: () => JSON.stringify(digestOf(node)),
     settings: () => JSON.stringify(stats().settings),
@@ -93,7 +103,8 @@ async function join(
   closing.steps.unshift(() => admin.close())
 
   const entry = entryOf(options, node, fronts, { host, port: admin.port })
-  await publish(registry, cluster, entry, { isAlive })
+  await firstWord(options, () => publish(registry, cluster, entry, { isAlive }))
+  if (options.observer !== null) await firstWord(options, () => addObserver(registry, cluster, replica))
   const document = {
     members: options.addresses.map((_, id) => id),
     settings: entry.settings,
@@ -106,14 +117,14 @@ async function join(
     onTrouble: () => undefined, // needed only to join: a running cluster does not mind its loss
   })
   closing.steps.unshift(() => keeper.stop())
-  await publishCluster(registry, cluster, document, { replica, isAlive })
+  await firstWord(options, () => publishCluster(registry, cluster, document, { replica, isAlive }))
 
   const ready = becomeReady(options, node, registry, closing, fail)
   ready.catch(fail)
   return { replica, incarnation, adminPort: admin.port, ready, stopped, stats, close: stop }
 }
 
-/** Waits for the others, then enters the protocol. */
+/** Turns from now on; looks for the others in the registry until it has a place in an epoch, and now and then after. */
 async function becomeReady(
   options: ReplicaOptions,
   node: Node,
@@ -121,21 +132,13 @@ async function becomeReady(
   closing: Closing,
   fail: (error: unknown) => void,
 ): Promise<void> {
-  const { cluster, replica, log } = options
-  const others = options.addresses.map((_, id) => id).filter((id) => id !== replica)
-  const entries = await waitForMembers(registry, cluster, others, {
-    signal: closing.controller.signal,
-    settings: canonicalJson(node.settings),
-    isAlive,
-    onMissing: (missing) => log(`replica ${replica} waits for ${nameReplicas(missing)}`),
-    onRegistryLost: (error) => log(error.message),
-  })
-  await refuseLateJoin(entries, replica, node.incarnation)
-  joinPeers(node, entries)
-  enterBroadcast(node.core.state, 0, 1, node.core.clock.ticks())
   const loop = startLoop(node.core, fail)
   closing.steps.unshift(() => loop.stop())
-  await loop.heardLeader(closing.controller.signal)
+  const search = searchPeers({ options, node, registry, signal: closing.controller.signal })
+  search.catch(fail)
+  closing.steps.unshift(() => search.catch(() => undefined))
+  await loop.placed(closing.controller.signal)
+  options.log(sayRecovery(node.core))
 }
 
 function entryOf(
@@ -154,7 +157,7 @@ function entryOf(
     rxBytes: endpoint.rxBytes[0] ?? 0,
     admin,
     settings: canonicalJson(node.settings),
-    role: 'voter',
+    role: isMember(node.core.state.config) ? 'voter' : 'observer',
     publishedAt: Date.now(),
     version: VERSION,
   }
@@ -170,8 +173,42 @@ function digestOf(node: Node): object {
   }
 }
 
-function nameReplicas(missing: readonly number[]): string {
-  return missing.length === 1 ? `replica ${missing[0]}` : `replicas ${missing.join(', ')}`
+/** A registry that does not answer at once may be starting, or cut off for a moment. */
+async function firstWord<T>(options: ReplicaOptions, ask: () => Promise<T>): Promise<T> {
+  const until = performance.now() + REGISTRY_MILLIS
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      const isAway = error instanceof ZabkvError && error.code === 'REGISTRY_UNREACHABLE'
+      if (!isAway || performance.now() >= until) throw error
+      options.log(`replica ${options.replica} waits for the registry`)
+      await sleep(REGISTRY_PAUSE_MILLIS)
+    }
+  }
+}
+
+function recoverFromDisk(options: ReplicaOptions, node: Node): void {
+  recoverCore(node.core)
+  const found = node.core.recovered
+  if (found === null) return
+  const from = found.snapshotCounter === 0 ? 'no snapshot' : `a snapshot at ${found.snapshotCounter}`
+  options.log(
+    `recovered from disk: ${from}, ${found.operations} operations after it, history up to ${found.lastHeld}, ` +
+      `${Math.round(found.millis)} ms`,
+  )
+  if (found.damage !== null) options.log(`${found.damage} What is missing is asked of the other replicas.`)
+}
+
+/** An operator's word: go on from what this replica has, though others lost what they acknowledged. */
+function leadAnyway(node: Node): string {
+  const { state, clock } = node.core
+  if (!isStuck(state, clock.ticks())) return 'not needed: an election is possible, or not everyone is there'
+  for (let id = 0; id < state.config.members; id++) {
+    if (compareHistories(state, id, state.config.replica) > 0) return `replica ${id} has more: go on from that one`
+  }
+  becomeProspective(state, true, true, clock.ticks())
+  return `leading from counter ${state.lastHeld}`
 }
 
 /** Children first; idempotent. */

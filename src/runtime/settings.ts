@@ -8,12 +8,16 @@ import {
   DATAGRAM_ALIGN,
   DATAGRAM_BYTES_MAX,
   DATAGRAM_BYTES_MIN,
+  NODES_MAX,
   REPLICAS_MAX,
 } from '../zab/limits.js'
 import type { ClusterSettings, ReplicaOptions } from './options.js'
 
 /** More than this in one datagram gains nothing: segmentation offload already batches system calls. */
 const DATAGRAM_BYTES_USEFUL = 8192
+
+/** Less is mistaken for death too often: heartbeats come every 5 ms, and a scheduler's turn takes some. */
+const FAILURE_MILLIS_MIN = 20
 
 export const WORKERS_MAX = 64
 const PORT_MAX = 65535
@@ -30,13 +34,23 @@ export function multicastPort(cluster: string): number {
 
 /** Refuses what no cluster can be started with, one sentence each. */
 export function checkOptions(options: ReplicaOptions): void {
-  const { replica, addresses } = options
+  const { addresses } = options
   const count = addresses.length
   if (count < 1 || count > REPLICAS_MAX) {
     refuse('BAD_ARGUMENT', `A cluster has 1 to ${REPLICAS_MAX} replicas, not ${count}.`)
   }
-  if (!Number.isInteger(replica) || replica < 0 || replica >= count) {
-    refuse('UNKNOWN_REPLICA', `Replica ${replica} is not one of 0 to ${count - 1}: check --id and --ips.`)
+  checkId(options)
+  if (!Number.isInteger(options.ackCopies) || options.ackCopies < 0 || options.ackCopies > NODES_MAX) {
+    refuse('BAD_ARGUMENT', `--ack-copies is from 0 to ${NODES_MAX}, not ${options.ackCopies}.`)
+  }
+  if (options.durability !== 'memory' && options.dataDir === null) {
+    refuse('BAD_ARGUMENT', `--durability ${options.durability} needs a place for the log: give --data-dir.`)
+  }
+  if (!(options.stuckMillis >= options.failureMillis)) {
+    refuse('BAD_ARGUMENT', `--stuck-timeout-ms is at least --failure-timeout-ms, not ${options.stuckMillis}.`)
+  }
+  if (!(options.failureMillis >= FAILURE_MILLIS_MIN)) {
+    refuse('BAD_ARGUMENT', `--failure-timeout-ms is at least ${FAILURE_MILLIS_MIN}, not ${options.failureMillis}.`)
   }
   const bytes = options.datagramBytes
   const fits = bytes >= DATAGRAM_BYTES_MIN && bytes <= DATAGRAM_BYTES_MAX
@@ -59,6 +73,21 @@ export function checkOptions(options: ReplicaOptions): void {
   }
 }
 
+function checkId(options: ReplicaOptions): void {
+  const { replica, observer } = options
+  const count = options.addresses.length
+  const first = observer === null ? 0 : count
+  const end = observer === null ? count : NODES_MAX
+  if (Number.isInteger(replica) && replica >= first && replica < end) return
+  const whose = observer === null ? 'Replica' : 'Observer'
+  refuse('UNKNOWN_REPLICA', `${whose} ${replica} is not one of ${first} to ${end - 1}: check --id and --ips.`)
+}
+
+/** Where this replica is reached. */
+export function ownAddress(options: ReplicaOptions): string {
+  return options.observer ?? options.addresses[options.replica] ?? ''
+}
+
 /** `pathBytes`: the largest datagram that this replica's path carries. */
 export function clusterSettings(
   options: ReplicaOptions,
@@ -71,7 +100,7 @@ export function clusterSettings(
     refuse(
       'BAD_ARGUMENT',
       `Datagrams of ${wanted} bytes do not pass the interface of ` +
-        `${options.addresses[options.replica] ?? ''}: at most ${pathBytes} do.`,
+        `${ownAddress(options)}: at most ${pathBytes} do.`,
     )
   }
   return {
@@ -84,6 +113,9 @@ export function clusterSettings(
     storeBytes: options.storeBytes,
     sessionsMax: options.sessionsMax,
     sessionWindow: options.sessionWindow,
+    sessionSeconds: options.sessionSeconds,
+    ackCopies: options.ackCopies,
+    durability: options.durability,
   }
 }
 

@@ -19,6 +19,7 @@ import {
   reportWorkers,
   sentByAll,
 } from './report-workers.js'
+import { reportElections, reportLog, reportRecovery } from './report-recovery.js'
 import { reportTraffic } from './traffic.js'
 
 export interface ReportContext {
@@ -34,6 +35,7 @@ export interface ReportContext {
 }
 
 const ROLES = ['LOOKING', 'FOLLOWING', 'LEADING', 'OBSERVING'] as const
+const TRUSTS = ['LOST', 'PARTIAL', 'WHOLE'] as const
 const PHASES = ['ELECTION', 'DISCOVERY', 'SYNCHRONIZATION', 'BROADCAST'] as const
 
 export function report(context: ReportContext): ReplicaStats {
@@ -44,6 +46,7 @@ export function report(context: ReportContext): ReplicaStats {
     incarnation: context.incarnation,
     role: ROLES[state.role] ?? 'LOOKING',
     phase: PHASES[state.phase] ?? 'ELECTION',
+    trust: TRUSTS[state.trust] ?? 'LOST',
     leader: state.leader < 0 ? null : state.leader,
     epoch: state.currentEpoch,
     lastProposed: state.lastProposed,
@@ -73,6 +76,9 @@ export function report(context: ReportContext): ReplicaStats {
     drops: reportDrops(core),
     transport: reportTransport(context.provider, endpointOfAll(core)),
     commitLatencyMicros: summarize(core.commitMicros),
+    recovery: reportRecovery(core),
+    elections: reportElections(core),
+    log: reportLog(core),
     store: {
       items: machineCount(core, 'items'),
       bytes: machineCount(core, 'store-bytes'),

@@ -11,6 +11,10 @@ export const REPLY_ROW = { link: 0, offset: 1, length: 2, reserved: 3, WORDS: 4 
 /** Words of a row of recordRows. Session and operation as two words each. */
 export const RECORD_ROW = { offset: 0, count: 1, session: 2, operation: 4, WORDS: 6 } as const
 
+/** Bytes that one part of a snapshot may have. */
+export const SNAPSHOT_PART_BYTES_MIN = 4096
+export const SNAPSHOT_PART_BYTES_MAX = 16 * 1024 * 1024 - 1
+
 export const TAKEN = { OK: 0, NO_ROOM: 1, MALFORMED: 2 } as const
 
 export interface MachineSettings {
@@ -22,6 +26,8 @@ export interface MachineSettings {
   linksMax: number
   sessionsMax: number
   sessionWindow: number
+  /** By the log's time: a session not touched for longer expires. Cluster-wide; 0 or none: never. */
+  sessionMicros?: number
   storeBytes: number
   /** Rows of each row array. */
   rows: number
@@ -47,7 +53,12 @@ export interface Machine {
   repliesClose(): number
   replyFree(offset: number): void
 
-  packBegin(offset: number, bytes: number, forwardSequence: number): void
+  /**
+   * What follows is packed into slab[offset, offset + bytes): as PROPOSEs when forwardSequence is 0, else as FORWARDs
+   * numbered from it. `refusing`, at a leader only: a write that needs room keeps its place in its session's order,
+   * as OP.REFUSED, and nothing else; everywhere it is answered NO_SPACE. DELETE, SYNC, TOUCH, OPEN and CLOSE pass.
+   */
+  packBegin(offset: number, bytes: number, forwardSequence: number, refusing?: boolean): void
   /** A FORWARD datagram, next in its link's order. Returns one of TAKEN. */
   forwarded(offset: number): number
   packEnd(): number
@@ -58,6 +69,37 @@ export interface Machine {
   applied(): number
   /** Highest forward sequence of this replica that is applied: what is before it need not be kept. */
   forwardApplied(): number
+
+  /**
+   * Fixes a snapshot of the replicated state at applied(); what is applied later does not touch it. False when one is
+   * in progress. Until snapshotEnd memory is held for what changes before the scan comes to it: at most the state's.
+   */
+  snapshotBegin(): boolean
+  /**
+   * Writes the next bytes of the snapshot's stream into slab[offset, offset + bytes); `bytes` is from
+   * SNAPSHOT_PART_BYTES_MIN to SNAPSHOT_PART_BYTES_MAX. Returns how many: now and then a few only, 0 when the stream
+   * is complete. A call takes about as long as copying `bytes`, or looking at 4096 items.
+   */
+  snapshotNext(offset: number, bytes: number): number
+  /** Ends or abandons the snapshot; nothing when there is none. */
+  snapshotEnd(): void
+  /**
+   * Forgets everything (a snapshot in progress too) and waits for a stream. All links are closed before; until
+   * restoreEnd is true or reset is called, no link is opened, nothing is applied and no snapshot begins.
+   */
+  restoreBegin(): void
+  /**
+   * The next bytes of the stream, cut anywhere. False when it is malformed or was taken under other limits, which are
+   * storeBytes, sessionsMax, sessionWindow and sessionMicros: then restoreBegin again, or reset.
+   */
+  restorePart(offset: number, bytes: number): boolean
+  /**
+   * True when the stream was complete and the state has its digests: then applied() is the snapshot's counter, the
+   * next entry is the one behind it, and forwardApplied() is 0.
+   */
+  restoreEnd(): boolean
+  /** Back to a machine that has applied nothing. All links are closed before. */
+  reset(): void
 
   /** Order-independent digest of the store, 16 hexadecimal digits. */
   digest(): string
@@ -84,11 +126,13 @@ export const MACHINE_COUNTERS = [
   'writes-applied',
   'writes-duplicate', //       not applied again
   'writes-gap', //             not applied: an earlier write of the session is missing
-  'writes-refused-full',
+  'writes-refused-full', //    the store is
+  'writes-refused-log', //     the leader's disk is
   'writes-refused-session',
   'writes-failed', //          conditional writes whose condition did not hold
   'sessions-opened',
-  'sessions-closed',
+  'sessions-closed', //        by their clients
+  'sessions-expired', //       not touched for sessionMicros
   'entries-packed',
   'entries-applied',
   'records-applied',

@@ -49,6 +49,15 @@ export interface NativeEndpoint {
   adoptSource(queue: number, row: number): number
   removeDestination(destination: number): boolean
   addGroup(group: string, port: number): number
+  beat(
+    queue: number,
+    offset: number,
+    bytes: number,
+    destinations: Uint32Array,
+    count: number,
+    periodMicros: number,
+    ageOffset: number,
+  ): number
   wakeHandle(): number
   watch(callback: () => void): void
   unwatch(): void

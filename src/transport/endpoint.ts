@@ -91,6 +91,30 @@ export interface Endpoint {
   /** A destination for a multicast group. */
   addGroup(group: string, port: number): number
 
+  /**
+   * From now on a native thread sends this datagram to each destination every `periodMicros` (100 to 60,000,000),
+   * whatever JavaScript is doing; at once, or a period after its last beat. The bytes are copied at the call
+   * (slab[offset, offset + bytes)); call again to change content or destinations; count 0 stops it, and then the
+   * other numbers do not matter. At most 64 destinations; a removed one hears no more. When a call returns, nothing
+   * of what it replaced is sent any more.
+   *
+   * Before each sending the thread writes the age of the owner's last rxBurst of queue 0 in microseconds (at most
+   * 2^32 - 1) as a u32 at byte `ageOffset` of the datagram, and seals it. An owner in wait() has the age 0. The age
+   * lies behind what receivers validate: from HEADER.sender on and before the tag.
+   *
+   * Verbs: beats leave from a queue pair of their own, so their source is not to be adopted. Not a call of the
+   * data path: it allocates, and throws DEVICE without a thread or a queue pair.
+   */
+  beat(
+    queue: number,
+    offset: number,
+    bytes: number,
+    destinations: Uint32Array,
+    count: number,
+    periodMicros: number,
+    ageOffset: number,
+  ): void
+
   /** A number by which another thread of the process ends a wait() (waker.ts). To be asked for before watch(). */
   wakeHandle(): number
   /** Calls back on the event loop once per wake-up, for datagrams or a signal. One watcher. */
@@ -127,4 +151,5 @@ export const ENDPOINT_COUNTERS = [
   'dropped-by-fault',
   'dropped-no-room', //          UDP: SO_RXQ_OVFL; verbs: receive queue found empty
   'completion-errors',
+  'beats-sent', //               to each destination; in no other count
 ] as const

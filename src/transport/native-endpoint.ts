@@ -30,6 +30,7 @@ const MISUSE_LENT = -2
 const MISUSE_ROW = -3
 const MISUSE_CLOSED = -4
 const MISUSE_DEPTH = -5
+const MISUSE_BEAT = -6
 const U32_MAX = 0xffffffff
 const PORT_MAX = 65535
 
@@ -40,6 +41,7 @@ function checked(result: number): number {
   assert(result !== MISUSE_LENT, 'rxBurst: the slots of the last burst were given back')
   assert(result !== MISUSE_ROW, 'txBurst: rows are whole datagrams inside the slab')
   assert(result !== MISUSE_DEPTH, 'txBurst: no more sends are under way than the device was told')
+  assert(result !== MISUSE_BEAT, 'beat: a datagram in the slab with room for its age, places, a period')
   assert(false, 'endpoint: the queue exists')
 }
 
@@ -122,6 +124,23 @@ class NativeBackedEndpoint implements Endpoint {
     textArgument(group, 'group')
     integerArgument(port, 'port', 1, PORT_MAX)
     return withNativeErrors(() => this.#native.addGroup(group, port))
+  }
+
+  beat(
+    queue: number,
+    offset: number,
+    bytes: number,
+    destinations: Uint32Array,
+    count: number,
+    periodMicros: number,
+    ageOffset: number,
+  ): void {
+    const native = this.#native
+    checked(
+      withNativeErrors(() =>
+        native.beat(queue, offset, bytes, destinations, count, periodMicros, ageOffset),
+      ),
+    )
   }
 
   wakeHandle(): number {

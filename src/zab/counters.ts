@@ -19,6 +19,16 @@ const NAMES = [
   'nacks-received',
   'heartbeats-sent',
   'writes-committed',
+  'elections', //                 this replica began to look for a leader
+  'elections-won', //             it would lead
+  'epochs-led', //                it led, with a quorum
+  'epochs-followed',
+  'steps-down', //                it led and stopped
+  'truncations', //               ends of the history that another leader did not take over
+  'histories-abandoned', //       more than that was wrong or missing: a snapshot was needed
+  'snapshots-needed', //          told so to followers
+  'followers-left-behind', //     waited for no longer, because the history had no room
+  'beats-received',
   'stall-order', //               turns in which a follower held proposals that waited for one before them
   'stall-acks', //                turns in which proposals waited to be sent: too many unacknowledged
   'stall-history', //             turns in which nothing could be packed: the ring was full
@@ -35,9 +45,12 @@ const NAMES = [
   'ignored-no-room',
   'ignored-already-acked',
   'ignored-never-proposed',
+  'ignored-of-former-join', //    an ACK from before its sender joined again
   'ignored-not-kept',
   'ignored-malformed',
   'ignored-unknown-kind',
+  'ignored-not-continuing', //    a proposal after another entry than the last one here
+  'ignored-not-expected', //      of an election or a synchronization that is over, or not begun
 ] as const
 
 export type CounterName = (typeof NAMES)[number]

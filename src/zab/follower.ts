@@ -13,18 +13,19 @@ import {
   committedOf,
   counterOf,
   countOf,
-  epochOf,
+  extensionOf,
   lengthOf,
   setCommitted,
   setCounter,
+  setFlags,
   writeHeader,
 } from './header.js'
 import { historyAppend, historyLast, historyRoom } from './history.js'
 import { CONTROL_BYTES } from './leader.js'
 import { COUNTER_MAX, DATAGRAM_ALIGN, DATAGRAM_OPERATIONS_MAX } from './limits.js'
 import type { State } from './state.js'
-import { controlSlot, count, emitSend, ROLE } from './state.js'
-import { BODY_OFFSET, HEADER, KIND, PROPOSE, TAG_BYTES, wideAt } from './wire.js'
+import { controlSlot, count, emitSend, epochsAreStored, lastKept, PHASE, ROLE, TRUST } from './state.js'
+import { BODY_OFFSET, FLAG_WHOLE, HEADER, KIND, PROPOSE, TAG_BYTES, wideAt } from './wire.js'
 
 const NACK_TICKS_MIN = 50 //   5 ms: the same hole is not asked for again sooner
 const NACK_TICKS_MAX = 800
@@ -36,10 +37,12 @@ export type ProposeIgnored =
   | 'ignored-beyond-window'
   | 'ignored-no-room'
   | 'ignored-malformed'
+  | 'ignored-not-continuing'
   | null
 
 export function onPropose(state: State, offset: number): ProposeIgnored {
-  assert(state.role === ROLE.FOLLOWING, 'onPropose: only a follower takes proposals')
+  assert(state.phase >= PHASE.SYNCHRONIZATION, 'onPropose: only after NEWLEADER')
+  assert(state.role !== ROLE.LEADING, 'onPropose: only a follower takes proposals')
   const counter = counterOf(state.words, offset)
   const operations = countOf(state.words, offset)
   count(state, 'propose-received')
@@ -53,6 +56,7 @@ export function onPropose(state: State, offset: number): ProposeIgnored {
     return 'ignored-duplicate'
   }
   if (counter !== state.lastHeld + 1) return park(state, offset, counter)
+  if (!continues(state, offset)) return 'ignored-not-continuing'
   if (!hold(state, offset, counter, operations)) return 'ignored-no-room'
   onCommitted(state, committedOf(state.words, offset))
   if (state.parkCount > 0) holdParked(state)
@@ -79,18 +83,20 @@ export function onGone(state: State, offset: number): void {
 
 /** Is there a hole in this follower's history that nobody will fill? It must not serve stale reads for ever. */
 export function fellBehind(state: State): boolean {
-  return state.role === ROLE.FOLLOWING && state.leaderKeeps > state.lastHeld + 1
+  return state.phase >= PHASE.SYNCHRONIZATION && state.leaderKeeps > state.lastHeld + 1
 }
 
-/** Ends a turn: one cumulative ACK for all that came, and NACKs for the holes that are known. */
+/** Ends a turn: one cumulative ACK for all that is kept, and NACKs for the holes that are known. */
 export function followerFlush(state: State, tick: number): void {
-  if (state.lastHeld > state.ackedTold || state.ackOwed) {
-    sendToLeader(state, KIND.ACK, state.lastHeld, state.lastApplied)
-    if (state.lastHeld > state.ackedTold) {
+  if (state.parkCount > 0) holdParked(state) // what had no room may have it now
+  const kept = lastKept(state)
+  if (kept > state.ackedTold || state.ackOwed) {
+    sendToLeader(state, KIND.ACK, kept, state.joins)
+    if (kept > state.ackedTold) {
       count(state, 'acks-sent')
-      count(state, 'writes-in-acks', state.lastHeld - state.ackedTold)
+      count(state, 'writes-in-acks', kept - state.ackedTold)
     }
-    state.ackedTold = state.lastHeld
+    state.ackedTold = kept
     state.ackOwed = false
   }
   if (state.parkCount > 0) count(state, 'stall-order')
@@ -99,7 +105,7 @@ export function followerFlush(state: State, tick: number): void {
 
 /** Absolute index from which a follower keeps entries in any case: those not handed out yet. */
 export function followerKeeps(state: State): number {
-  return state.applyNext
+  return state.config.logged ? Math.min(state.applyNext, state.storeNext) : state.applyNext
 }
 
 function isMalformed(state: State, offset: number, counter: number, operations: number): boolean {
@@ -112,6 +118,11 @@ function isMalformed(state: State, offset: number, counter: number, operations: 
   )
 }
 
+/** Does the entry before it have the epoch that its leader says? Then both histories are equal up to there. */
+function continues(state: State, offset: number): boolean {
+  return extensionOf(state.words, offset, PROPOSE.previous) === state.lastEpoch
+}
+
 /** The next proposal in order: copied into the history, where it stays until it is old. */
 function hold(state: State, offset: number, counter: number, operations: number): boolean {
   const { history, words } = state
@@ -120,8 +131,10 @@ function hold(state: State, offset: number, counter: number, operations: number)
   if (historyRoom(history, bytes, followerKeeps(state)) === 0) return false
   state.bytes.copyWithin(history.head, offset, offset + length)
   const time = wideAt(words, (offset + HEADER.SIZE + PROPOSE.time) >>> 2)
-  historyAppend(history, counter, operations, bytes, epochOf(words, offset), time)
+  const epoch = extensionOf(words, offset, PROPOSE.epoch)
+  historyAppend(history, counter, operations, bytes, epoch, time)
   state.lastHeld = counter + operations - 1
+  state.lastEpoch = epoch
   count(state, 'writes-in-propose-received', operations)
   return true
 }
@@ -148,7 +161,7 @@ function holdParked(state: State): void {
     if (slot < 0) break
     const offset = parkOffset(state, slot)
     const operations = countOf(state.words, offset)
-    if (!hold(state, offset, state.lastHeld + 1, operations)) return
+    if (continues(state, offset) && !hold(state, offset, state.lastHeld + 1, operations)) return
     freePark(state, slot)
     onCommitted(state, committedOf(state.words, offset))
   }
@@ -220,7 +233,10 @@ function lowestParked(state: State, from: number): number {
 
 function sendToLeader(state: State, kind: number, counter: number, committed: number): void {
   const offset = controlSlot(state)
-  writeHeader(state.words, offset, state.sender, kind, CONTROL_BYTES, state.currentEpoch, 0)
+  const round = kind === KIND.ACK ? state.roundHeard : 0
+  writeHeader(state.words, offset, state.sender, kind, CONTROL_BYTES, state.acceptedEpoch, round)
+  const whole = state.trust === TRUST.WHOLE && epochsAreStored(state)
+  if (kind === KIND.ACK && whole) setFlags(state.words, offset, FLAG_WHOLE)
   setCounter(state.words, offset, counter)
   setCommitted(state.words, offset, committed)
   emitSend(state, state.leader, offset, CONTROL_BYTES, true)

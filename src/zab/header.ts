@@ -51,6 +51,15 @@ export function senderOf(words: Uint32Array, offset: number): number {
   return at(words, (offset + HEADER.sender) >>> 2) & 0xffff
 }
 
+export function flagsOf(words: Uint32Array, offset: number): number {
+  return at(words, (offset + HEADER.sender) >>> 2) >>> 16
+}
+
+export function setFlags(words: Uint32Array, offset: number, flags: number): void {
+  const word = (offset + HEADER.sender) >>> 2
+  words[word] = ((at(words, word) & 0xffff) | (flags << 16)) >>> 0
+}
+
 export function lengthOf(words: Uint32Array, offset: number): number {
   return at(words, (offset + HEADER.length) >>> 2)
 }

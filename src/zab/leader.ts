@@ -6,31 +6,44 @@
  */
 
 import { assert, at } from '../assert.js'
-import { committedOf, counterOf, setCommitted, setCounter, writeHeader } from './header.js'
+import {
+  committedOf,
+  counterOf,
+  countOf,
+  flagsOf,
+  lengthOf,
+  setCommitted,
+  setCounter,
+  writeHeader,
+} from './header.js'
 import { historyAppend, historyFind, historyFirst, historyLast } from './history.js'
+import { NODES_MAX } from './limits.js'
+import { STAGE } from './peers.js'
+import { quorumCounter } from './quorum.js'
 import type { State } from './state.js'
 import {
   controlSlot,
   count,
   emitSend,
+  lastKept,
   PHASE,
   quorumSize,
   ROLE,
   sendRoom,
   TO_ALL,
 } from './state.js'
-import { HEADER, KIND, PROPOSE, setWide, TAG_BYTES } from './wire.js'
+import { FLAG_WHOLE, HEADER, KIND, PROPOSE, setWide, TAG_BYTES } from './wire.js'
 
 /** Datagrams without a body. */
 export const CONTROL_BYTES = HEADER.SIZE + TAG_BYTES
 
 const HEARTBEAT_TICKS = 100 //      10 ms: also how long a lost last proposal stays unnoticed
-const SILENT_TICKS = 10_000 //      a follower not heard of for a second is not waited for
-const RESEND_ENTRIES_MAX = 32 //    of one turn, to one follower
+const STALL_TICKS = 300 //          30 ms: so long the history waits for somebody who is slow
+const RESEND_WINDOWS = 4 //         what is sent again in a turn is at most this part of what a queue can take
 const ROWS_SLACK = 64 //            rows kept for control messages
 
 /** Why an ACK was dropped; null when it was not. One that repeats what is known is a sign of life. */
-export type AckIgnored = 'ignored-already-acked' | 'ignored-never-proposed' | null
+export type AckIgnored = 'ignored-already-acked' | 'ignored-never-proposed' | 'ignored-of-former-join' | null
 
 /** Orders the entry that was packed at the history's head: from here on its place is fixed. */
 export function propose(
@@ -46,44 +59,52 @@ export function propose(
   const { history, words } = state
   const offset = history.head
   const counter = state.lastProposed + 1
-  const previous =
-    history.next === history.first
-      ? state.currentEpoch
-      : at(history.epoch, (history.next - 1) & history.mask)
+  const epoch = state.acceptedEpoch
 
-  writeHeader(words, offset, state.sender, KIND.PROPOSE, length, state.currentEpoch, operations)
+  writeHeader(words, offset, state.sender, KIND.PROPOSE, length, epoch, operations)
   setCounter(words, offset, counter)
   const extension = (offset + HEADER.SIZE) >>> 2
   setWide(words, extension + (PROPOSE.time >>> 2), time)
-  words[extension + (PROPOSE.previous >>> 2)] = previous
-  words[extension + (PROPOSE.reserved >>> 2)] = 0
+  words[extension + (PROPOSE.previous >>> 2)] = state.lastEpoch
+  words[extension + (PROPOSE.epoch >>> 2)] = epoch
 
-  historyAppend(history, counter, operations, bytes, state.currentEpoch, time)
+  historyAppend(history, counter, operations, bytes, epoch, time)
   state.lastProposed = counter + operations - 1
   state.lastHeld = state.lastProposed
-  state.acked[state.config.replica] = state.lastHeld
+  state.lastEpoch = epoch
   count(state, 'proposals')
   count(state, 'writes-proposed', operations)
   count(state, 'proposal-bytes', length)
 }
 
-export function onAck(state: State, sender: number, offset: number): AckIgnored {
+export function onAck(state: State, sender: number, offset: number, tick: number): AckIgnored {
+  const { peers } = state
   const counter = counterOf(state.words, offset)
   if (counter > state.lastProposed) return 'ignored-never-proposed'
+  if (committedOf(state.words, offset) !== at(peers.join, sender)) return 'ignored-of-former-join'
+  peers.activeTick[sender] = tick
+  peers.echoed[sender] = Math.max(at(peers.echoed, sender), countOf(state.words, offset))
+  if (at(peers.stage, sender) === STAGE.ACTIVE && (flagsOf(state.words, offset) & FLAG_WHOLE) !== 0) {
+    peers.whole[sender] = 1
+  }
   const before = at(state.acked, sender)
   if (counter < before) return 'ignored-already-acked'
   if (counter === before) return null
 
   state.acked[sender] = counter
+  peers.progressTick[sender] = tick
+  if (counter >= state.lastProposed) peers.behind[sender] = 0
   count(state, 'acks-received')
   count(state, 'writes-in-acks', counter - before)
-  commitPrefix(state)
   return null
 }
 
-/** Commits what a quorum holds. Called after acknowledgements and, alone in a cluster, after proposing. */
+/** Commits what a quorum holds. Called once a turn, and by tests. */
 export function commitPrefix(state: State): void {
+  // The history that the epoch begins with is committed by establishing it: a quorum must have promised it first.
+  if (!state.established) return
   const { history } = state
+  state.acked[state.config.replica] = lastKept(state)
   const target = Math.min(quorumCounter(state), state.lastHeld)
   while (state.commitNext < state.sendNext) {
     const last = historyLast(history, state.commitNext)
@@ -98,40 +119,48 @@ export function commitPrefix(state: State): void {
   state.commitKnown = state.lastCommitted
 }
 
-/** The highest counter that a quorum has acknowledged: the quorum-th largest. */
-function quorumCounter(state: State): number {
-  const { members } = state.config
-  const needed = quorumSize(state.config)
-  let best = 0
-  for (let candidate = 0; candidate < members; candidate++) {
-    const counter = at(state.acked, candidate)
-    if (counter <= best) continue
-    let holders = 0
-    for (let member = 0; member < members; member++) {
-      if (at(state.acked, member) >= counter) holders++
-    }
-    if (holders >= needed) best = counter
-  }
-  return best
-}
-
 /**
  * Asked to fill a gap: sends the entries again to the one who asked, bounded. Nothing is sent again unasked: a follower
  * learns of a lost tail from the next heartbeat, and repeats an ACK at each.
  */
-export function onNack(state: State, sender: number, offset: number): void {
+export function onNack(state: State, sender: number, offset: number, tick: number): void {
   const from = counterOf(state.words, offset)
   const to = committedOf(state.words, offset)
   count(state, 'nacks-received')
+  state.peers.activeTick[sender] = tick
   resend(state, sender, from, Math.min(to, sentLast(state)))
 }
 
-/** Sends what is due: new proposals within the window, else the news of a commit or a heartbeat. */
+/** Sends what is due: new proposals within the window, else the news of a commit; and the heartbeat. */
 export function leaderFlush(state: State, tick: number): void {
+  // Who is flooded loses more, and asks for more: what it gets again must not hold up the others.
+  state.resendRoom = Math.floor(state.config.windowBytes / RESEND_WINDOWS)
+  commitPrefix(state)
+  const first = state.sendNext
+  takeWindow(state, tick)
+  if (state.sendNext < state.history.next) count(state, 'stall-acks')
+  if (state.sendNext > first) {
+    emitProposals(state, first, tick)
+    state.committedTold = state.lastCommitted
+    if (quorumSize(state.config) === 1) commitPrefix(state)
+  } else if (state.committedTold < state.lastCommitted) {
+    count(state, 'commits-sent')
+    count(state, 'writes-in-commits', state.lastCommitted - state.committedTold)
+    tellAll(state, KIND.COMMIT, tick)
+  }
+  if (tick < state.heartbeatTick) return
+  count(state, 'heartbeats-sent')
+  state.round++
+  tellAll(state, KIND.HEARTBEAT, tick)
+  state.heartbeatTick = tick + HEARTBEAT_TICKS
+}
+
+/** Moves sendNext as far as the window and the rows allow. */
+function takeWindow(state: State, tick: number): void {
   const { history, config } = state
   const first = state.sendNext
-  const rowsEach = config.multicast ? 1 : config.members - 1
-  const rowsMax = Math.floor((sendRoom(state) - ROWS_SLACK) / Math.max(1, rowsEach))
+  const rowsEach = Math.max(1, config.multicast ? 1 : receiverCount(state, tick))
+  const rowsMax = Math.floor((sendRoom(state) - ROWS_SLACK) / rowsEach)
   while (
     state.sendNext < history.next &&
     state.unackedBytes < config.windowBytes &&
@@ -142,37 +171,49 @@ export function leaderFlush(state: State, tick: number): void {
     state.unackedBytes += at(history.bytes, slot)
     state.sendNext++
   }
-  if (state.sendNext < history.next) count(state, 'stall-acks')
-  if (state.sendNext > first) {
-    emitProposals(state, first, tick)
-    state.committedTold = state.lastCommitted
-    state.heartbeatTick = tick + HEARTBEAT_TICKS
-    if (config.members === 1) commitPrefix(state)
-  } else if (state.committedTold < state.lastCommitted) {
-    count(state, 'commits-sent')
-    count(state, 'writes-in-commits', state.lastCommitted - state.committedTold)
-    tellAll(state, KIND.COMMIT, tick)
-  } else if (tick >= state.heartbeatTick) {
-    count(state, 'heartbeats-sent')
-    tellAll(state, KIND.HEARTBEAT, tick)
-  }
 }
 
-/** Is this follower alive as far as its messages tell? */
-export function isHeard(state: State, follower: number, tick: number): boolean {
-  return tick - at(state.heardTick, follower) <= SILENT_TICKS
+/** Is this follower, or observer, in this epoch and alive as far as its messages tell? */
+function isReached(state: State, id: number, tick: number): boolean {
+  if (id === state.config.replica || at(state.peers.stage, id) < STAGE.ACKEPOCH) return false
+  return tick - at(state.peers.activeTick, id) <= state.config.failureTicks * 2
 }
 
-/** First absolute index that the leader may still be asked for by a follower that is alive. */
+function receiverCount(state: State, tick: number): number {
+  let receivers = 0
+  for (let id = 0; id < NODES_MAX; id++) if (isReached(state, id, tick)) receivers++
+  return receivers
+}
+
+/** First absolute index that the leader may still be asked for by somebody whom it waits for. */
 export function leaderKeeps(state: State, tick: number): number {
   let lowest = state.lastApplied
-  for (let follower = 0; follower < state.config.members; follower++) {
-    if (follower === state.config.replica || !isHeard(state, follower, tick)) continue
-    lowest = Math.min(lowest, at(state.acked, follower))
+  for (let id = 0; id < NODES_MAX; id++) {
+    if (!isReached(state, id, tick) || at(state.peers.behind, id) === 1) continue
+    lowest = Math.min(lowest, at(state.acked, id))
   }
   if (lowest >= state.lastProposed) return state.history.next
   const index = historyFind(state.history, lowest + 1)
   return index < 0 ? state.history.first : index
+}
+
+/**
+ * The history has no room, because somebody is waited for. After a while the slowest is waited for no longer: a slow
+ * follower never stops the others. It goes on with a snapshot when it comes back.
+ */
+export function onHistoryFull(state: State, tick: number): void {
+  if (state.stallTick < 0) state.stallTick = tick
+  if (tick - state.stallTick < STALL_TICKS) return
+  let slowest = -1
+  for (let id = 0; id < NODES_MAX; id++) {
+    if (!isReached(state, id, tick) || at(state.peers.behind, id) === 1) continue
+    if (at(state.acked, id) >= state.lastApplied) continue
+    if (slowest < 0 || at(state.acked, id) < at(state.acked, slowest)) slowest = id
+  }
+  if (slowest < 0) return
+  state.peers.behind[slowest] = 1
+  state.stallTick = tick
+  count(state, 'followers-left-behind')
 }
 
 function emitProposals(state: State, first: number, tick: number): void {
@@ -182,10 +223,8 @@ function emitProposals(state: State, first: number, tick: number): void {
     writes += at(history.count, index & history.mask)
   }
   let sealed = false
-  const receivers = config.multicast ? 1 : config.members
-  for (let receiver = 0; receiver < receivers; receiver++) {
-    if (!config.multicast && receiver === config.replica) continue
-    if (!config.multicast && !isHeard(state, receiver, tick)) continue
+  for (let receiver = 0; receiver < (config.multicast ? 1 : NODES_MAX); receiver++) {
+    if (!config.multicast && !isReached(state, receiver, tick)) continue
     for (let index = first; index < state.sendNext; index++) {
       const slot = index & history.mask
       const to = config.multicast ? TO_ALL : receiver
@@ -197,18 +236,23 @@ function emitProposals(state: State, first: number, tick: number): void {
   }
 }
 
+/** Entries of former epochs leave with this leader's name on them; the epoch in which they were proposed stays. */
 function resend(state: State, follower: number, from: number, to: number): void {
-  const { history } = state
+  const { history, words } = state
   const index = historyFind(history, Math.max(from, 1))
   if (index < 0) {
     if (from <= to) tellGone(state, follower)
     return
   }
-  for (let next = index; next < state.sendNext && next - index < RESEND_ENTRIES_MAX; next++) {
+  for (let next = index; next < state.sendNext && state.resendRoom > 0; next++) {
     const slot = next & history.mask
+    state.resendRoom -= at(history.bytes, slot)
     if (at(history.counter, slot) > to || sendRoom(state) <= ROWS_SLACK) return
     const offset = at(history.offset, slot)
-    setCommitted(state.words, offset, state.lastCommitted)
+    const length = lengthOf(words, offset)
+    const operations = at(history.count, slot)
+    writeHeader(words, offset, state.sender, KIND.PROPOSE, length, state.acceptedEpoch, operations)
+    setCommitted(words, offset, state.lastCommitted)
     emitSend(state, follower, offset, at(history.bytes, slot), true)
     count(state, 'propose-resent')
   }
@@ -220,7 +264,7 @@ function tellGone(state: State, follower: number): void {
   count(state, 'ignored-not-kept')
   const kept = history.first === history.next ? state.lastProposed + 1 : historyFirst(history)
   const offset = controlSlot(state)
-  const epoch = state.currentEpoch
+  const epoch = state.acceptedEpoch
   writeHeader(state.words, offset, state.sender, KIND.NACK, CONTROL_BYTES, epoch, 0)
   setCounter(state.words, offset, kept)
   setCommitted(state.words, offset, state.lastProposed)
@@ -236,25 +280,19 @@ function sentLast(state: State): number {
 /** A message of one counter and the last commit, to everyone. */
 function tellAll(state: State, kind: number, tick: number): void {
   const offset = controlSlot(state)
-  writeHeader(state.words, offset, state.sender, kind, CONTROL_BYTES, state.currentEpoch, 0)
+  const round = kind === KIND.HEARTBEAT ? state.round : 0
+  writeHeader(state.words, offset, state.sender, kind, CONTROL_BYTES, state.acceptedEpoch, round)
   setCounter(state.words, offset, sentLast(state))
   setCommitted(state.words, offset, state.lastCommitted)
-  emitToFollowers(state, offset, CONTROL_BYTES)
   state.committedTold = state.lastCommitted
-  state.heartbeatTick = tick + HEARTBEAT_TICKS
-}
-
-function emitToFollowers(state: State, offset: number, bytes: number): void {
-  const { config } = state
-  if (config.members === 1) return
-  if (config.multicast) {
-    emitSend(state, TO_ALL, offset, bytes, true)
+  if (state.config.multicast) {
+    if (state.config.members > 1 || receiverCount(state, tick) > 0) emitSend(state, TO_ALL, offset, CONTROL_BYTES, true)
     return
   }
   let seal = true
-  for (let follower = 0; follower < config.members; follower++) {
-    if (follower === config.replica) continue
-    emitSend(state, follower, offset, bytes, seal)
+  for (let id = 0; id < NODES_MAX; id++) {
+    if (!isReached(state, id, tick)) continue
+    emitSend(state, id, offset, CONTROL_BYTES, seal)
     seal = false
   }
 }

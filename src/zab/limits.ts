@@ -2,13 +2,16 @@
  * Every limit of the wire and of the protocol, named and derived in one place.
  *
  * Pure constants: imported by the protocol, the runtime, the client and the tests. The C++ side states the
- * same figures in machine/limits.h; test/zab/wire.test.ts compares the two.
+ * same figures in machine/wire.h; test/zab/wire.test.ts compares the two.
  */
 
 import { assert } from '../assert.js'
 
 /** Replicas that may vote. Quorums are bit sets of 32 bits in messages of an election. */
 export const REPLICAS_MAX = 16
+
+/** Voting replicas and observers: ids 0 to NODES_MAX - 1, the voting ones first. */
+export const NODES_MAX = 64
 
 export const KEY_BYTES_MAX = 250
 export const VALUE_BYTES_MAX = 1 << 20

@@ -6,7 +6,7 @@
  * acknowledgements are cumulative, with a 64-bit map of what came early, so that only holes are sent again.
  * Nothing is sent twice that was acknowledged; nothing is delivered twice; nothing overtakes.
  *
- * Used by runtime/home.ts, zab/forward.ts and client/. Upholds: delivery in order, exactly once per link.
+ * Used by runtime/home.ts, runtime/forwarding.ts and client/. Upholds: delivery in order, exactly once per link.
  */
 
 import { assert, at } from '../assert.js'

@@ -1,5 +1,6 @@
 /**
- * The receive ladder: every datagram from a peer is dropped with a reason or handled by the role's file.
+ * The receive ladder and the phases: every datagram from a peer is dropped with a reason or handled by the file of its
+ * phase, and a flush ends each turn with what is due.
  *
  * Bytes and ticks in, sends and committed entries out. What the network says is never asserted; what is dropped
  * is counted by name.
@@ -7,58 +8,133 @@
 
 import { assert, at } from '../assert.js'
 import type { CounterName } from './counters.js'
-import { followerFlush, followerKeeps, onCommit, onGone, onPropose } from './follower.js'
-import { epochOf, incarnationOf, kindOf, senderOf } from './header.js'
+import { discoveryTick, leaderDiscoveryTick, onAckEpoch, onCepoch, onNewEpoch } from './discovery.js'
+import { becomeDiscovering, becomeLooking, electionTick, onVote } from './election.js'
+import { onAlive, superviseFollowers, superviseLeader } from './failure.js'
+import { fellBehind, followerFlush, followerKeeps, onCommit, onGone, onPropose } from './follower.js'
+import { countOf, epochOf, incarnationOf, kindOf, senderOf } from './header.js'
 import { historyLast } from './history.js'
 import { leaderFlush, leaderKeeps, onAck, onNack } from './leader.js'
+import { NODES_MAX } from './limits.js'
+import { forgetPeer } from './peers.js'
 import type { State } from './state.js'
 import { count, PHASE, ROLE } from './state.js'
+import {
+  followerSynchronizationTick,
+  leaderSynchronizationTick,
+  onAckLd,
+  onCommitLd,
+  onNewLeader,
+} from './synchronization.js'
 import { KIND } from './wire.js'
 
-/** A message between replicas that carries epoch and incarnation. Returns why it was dropped, or null. */
+/** A message between replicas. Returns why it was dropped, or null. */
 export function onPeerDatagram(state: State, offset: number, tick: number): CounterName | null {
-  const ignored = ignorePeer(state, offset, tick) ?? dispatch(state, offset)
+  const ignored = ignoreStranger(state, offset, tick) ?? dispatch(state, offset, tick)
   if (ignored !== null) count(state, ignored)
   return ignored
 }
 
-/** Who may speak to us at all: members, in their current life, in our epoch. Used for FORWARDs too. */
+/** Who may speak to us in this epoch: for FORWARD, LINK_ACK and SNAPSHOT. */
 export function ignorePeer(state: State, offset: number, tick: number): CounterName | null {
+  return ignoreStranger(state, offset, tick) ?? ignoreEpoch(state, offset)
+}
+
+/**
+ * A new life of a replica speaks, which is to take the place of the one before once the registry names it: a datagram
+ * alone could come from anywhere. The runtime asks and calls meetPeer.
+ */
+export function isNewLife(state: State, offset: number): boolean {
+  const { words, config } = state
+  const kind = kindOf(words, offset)
+  const sender = senderOf(words, offset)
+  if ((kind !== KIND.VOTE && kind !== KIND.CEPOCH) || sender >= NODES_MAX || sender === config.replica) return false
+  return incarnationOf(words, offset) > at(state.incarnations, sender)
+}
+
+/** Another replica's life, as the registry or its own first message names it. The one before leads no more. */
+export function meetPeer(state: State, replica: number, incarnation: number, tick: number): void {
+  assert(replica < NODES_MAX && replica !== state.config.replica, 'meetPeer: another replica')
+  if (at(state.incarnations, replica) === incarnation) return
+  if (state.role !== ROLE.LOOKING && state.leader === replica) becomeLooking(state, tick)
+  state.incarnations[replica] = incarnation
+  state.acked[replica] = 0
+  state.heardTick[replica] = -Infinity
+  forgetPeer(state.peers, replica)
+}
+
+function ignoreStranger(state: State, offset: number, tick: number): CounterName | null {
   const { words, config } = state
   const sender = senderOf(words, offset)
-  if (sender >= config.members || sender === config.replica) return 'ignored-not-a-member'
+  if (sender >= NODES_MAX || sender === config.replica) return 'ignored-not-a-member'
   const incarnation = incarnationOf(words, offset)
   const known = at(state.incarnations, sender)
   if (incarnation !== known) {
     return incarnation < known ? 'ignored-stale-incarnation' : 'ignored-unknown-incarnation'
   }
   state.heardTick[sender] = tick
-  const epoch = epochOf(words, offset)
-  if (epoch < state.currentEpoch) return 'ignored-epoch-older'
-  if (epoch > state.currentEpoch) return 'ignored-epoch-newer'
   return null
 }
 
-function dispatch(state: State, offset: number): CounterName | null {
-  const { words } = state
-  const sender = senderOf(words, offset)
-  switch (kindOf(words, offset)) {
+/** Only what is said in the epoch that this replica follows or leads counts once it does. */
+function ignoreEpoch(state: State, offset: number): CounterName | null {
+  if (state.phase < PHASE.SYNCHRONIZATION) return 'ignored-not-following'
+  const epoch = epochOf(state.words, offset)
+  if (epoch < state.acceptedEpoch) return 'ignored-epoch-older'
+  if (epoch > state.acceptedEpoch) return 'ignored-epoch-newer'
+  return null
+}
+
+function dispatch(state: State, offset: number, tick: number): CounterName | null {
+  const sender = senderOf(state.words, offset)
+  switch (kindOf(state.words, offset)) {
+    case KIND.VOTE:
+      onVote(state, sender, offset, tick)
+      return null
+    case KIND.ALIVE:
+      return onAlive(state, sender, offset, tick)
+    case KIND.CEPOCH:
+      onCepoch(state, sender, offset, tick)
+      return null
+    case KIND.NEWEPOCH:
+      onNewEpoch(state, sender, offset, tick)
+      return null
+    case KIND.ACKEPOCH:
+      onAckEpoch(state, sender, offset, tick)
+      return null
+    case KIND.NEWLEADER:
+      onNewLeader(state, sender, offset, tick)
+      return null
+    case KIND.ACKLD:
+      onAckLd(state, sender, offset, tick)
+      return null
+    case KIND.COMMITLD:
+      onCommitLd(state, sender, offset, tick)
+      return null
+    default:
+      return ignoreEpoch(state, offset) ?? dispatchBroadcast(state, sender, offset, tick)
+  }
+}
+
+function dispatchBroadcast(state: State, sender: number, offset: number, tick: number): CounterName | null {
+  switch (kindOf(state.words, offset)) {
     case KIND.PROPOSE:
       return ignoreLeader(state, sender) ?? onPropose(state, offset)
     case KIND.COMMIT:
     case KIND.HEARTBEAT: {
       const ignored = ignoreLeader(state, sender)
       if (ignored === null) onCommit(state, offset)
-      if (ignored === null && kindOf(words, offset) === KIND.HEARTBEAT) state.ackOwed = true
+      if (ignored === null && kindOf(state.words, offset) === KIND.HEARTBEAT) {
+        state.roundHeard = Math.max(state.roundHeard, countOf(state.words, offset))
+        state.ackOwed = true
+      }
       return ignored
     }
     case KIND.ACK:
-      return state.role === ROLE.LEADING
-        ? onAck(state, sender, offset)
-        : 'ignored-not-leading'
+      return state.role === ROLE.LEADING ? onAck(state, sender, offset, tick) : 'ignored-not-leading'
     case KIND.NACK:
       if (state.role !== ROLE.LEADING) return onLeaderNack(state, sender, offset)
-      onNack(state, sender, offset)
+      onNack(state, sender, offset, tick)
       return null
     default:
       return 'ignored-unknown-kind'
@@ -73,23 +149,48 @@ function onLeaderNack(state: State, sender: number, offset: number): CounterName
 }
 
 function ignoreLeader(state: State, sender: number): CounterName | null {
-  if (state.role !== ROLE.FOLLOWING) return 'ignored-not-following'
+  if (state.role === ROLE.LEADING) return 'ignored-not-following'
   return sender === state.leader ? null : 'ignored-not-my-leader'
 }
 
-/** Ends a turn: what is due by time, and what has to be said. */
-export function flush(state: State, tick: number): void {
-  if (state.role === ROLE.LEADING) {
-    leaderFlush(state, tick)
-  } else if (state.role === ROLE.FOLLOWING) {
-    followerFlush(state, tick)
+/**
+ * Moves the phases on: what is due by time, and who is silent. `drained`: everything that had arrived was read, so that
+ * silence is the others' and not this replica's own.
+ */
+export function phaseTick(state: State, drained: boolean, tick: number): void {
+  if (drained) {
+    if (state.role === ROLE.LEADING) superviseFollowers(state, tick)
+    else if (state.role !== ROLE.LOOKING) superviseLeader(state, tick)
   }
+  if (fellBehind(state)) becomeDiscovering(state, state.leader, tick)
+  if (state.role === ROLE.LOOKING) electionTick(state, tick)
+  if (state.role === ROLE.LEADING) {
+    if (state.phase === PHASE.DISCOVERY) leaderDiscoveryTick(state, tick)
+    if (state.phase === PHASE.SYNCHRONIZATION) leaderSynchronizationTick(state, tick)
+  } else if (state.phase === PHASE.DISCOVERY) {
+    discoveryTick(state, tick)
+  } else if (state.phase === PHASE.SYNCHRONIZATION) {
+    followerSynchronizationTick(state, tick)
+  }
+}
+
+/** Ends a turn: what has to be said. */
+export function flush(state: State, tick: number): void {
+  if (state.phase < PHASE.SYNCHRONIZATION) return
+  if (state.role === ROLE.LEADING) leaderFlush(state, tick)
+  else followerFlush(state, tick)
+}
+
+/** Stops leading or following at once: what was proposed alone is abandoned when another leads. */
+export function stepDown(state: State, tick: number): void {
+  if (state.role !== ROLE.LOOKING) becomeLooking(state, tick)
 }
 
 /** Absolute index from which the history may not be overwritten. */
 export function historyKeeps(state: State, tick: number): number {
   const keeps = state.role === ROLE.LEADING ? leaderKeeps(state, tick) : followerKeeps(state)
-  return Math.min(keeps, state.applyNext)
+  const needed = Math.min(keeps, state.applyNext)
+  return state.config.logged ? Math.min(needed, state.storeNext) : needed
 }
 
 /**
@@ -97,6 +198,7 @@ export function historyKeeps(state: State, tick: number): number {
  * Returns how many. They must be applied before the next step.
  */
 export function takeCommitted(state: State, out: Uint32Array): number {
+  if (state.transfer !== 0) return 0 // what they apply to is not there yet
   const { history } = state
   let taken = 0
   while (state.applyNext < state.commitNext && taken < out.length) {
@@ -106,29 +208,4 @@ export function takeCommitted(state: State, out: Uint32Array): number {
   }
   assert(state.lastApplied <= state.lastCommitted, 'takeCommitted: only committed entries')
   return taken
-}
-
-/**
- * Enters the BROADCAST phase of an epoch under a leader. The history is what synchronization left: equal at a
- * quorum. A new cluster enters epoch 1 with empty histories, under replica 0.
- */
-export function enterBroadcast(state: State, leader: number, epoch: number, tick: number): void {
-  assert(epoch >= state.acceptedEpoch, 'enterBroadcast: epochs only rise')
-  assert(leader >= 0 && leader < state.config.members, 'enterBroadcast: the leader is a member')
-  state.acceptedEpoch = epoch
-  state.currentEpoch = epoch
-  state.leader = leader
-  state.role = leader === state.config.replica ? ROLE.LEADING : ROLE.FOLLOWING
-  state.phase = PHASE.BROADCAST
-  state.lastProposed = state.lastHeld
-  state.acked.fill(0)
-  state.acked[state.config.replica] = state.lastHeld
-  state.sendNext = state.history.next
-  state.unackedBytes = 0
-  state.committedTold = 0
-  state.heartbeatTick = tick
-  state.ackOwed = state.role === ROLE.FOLLOWING
-  state.parkCounter.fill(0)
-  state.parkCount = 0
-  state.leaderKeeps = 0
 }

@@ -41,7 +41,7 @@ export const HEADER = layout('HEADER', 48, {
   sender: [16, 2], //      replica id, SENDER_CLIENT for a client
   flags: [18, 2], //       FLAG_*
   incarnation: [20, 4], // of the sender: which life of that replica or client
-  epoch: [24, 4], //       the sender's current epoch
+  epoch: [24, 4], //       the epoch that the sender leads or follows
   count: [28, 4], //       PROPOSE: operations; others: see docs/wire.md
   counter: [32, 8], //     PROPOSE: of its first operation; ACK: highest held; link kinds: sequence
   committed: [40, 8], //   leader: last committed counter; link kinds: next sequence expected
@@ -51,7 +51,17 @@ export const HEADER = layout('HEADER', 48, {
 export const PROPOSE = layout('PROPOSE', 16, {
   time: [0, 8], //     the log's time: microseconds since 1970, never less than the proposal before
   previous: [8, 4], // epoch of the proposal before this one
-  reserved: [12, 4], // zero
+  epoch: [12, 4], //    epoch in which this was proposed; HEADER.epoch is the sender's when it is sent again
+})
+
+/** Follows HEADER in the kinds of an election and of synchronization, and in ALIVE. */
+export const EPOCHS = layout('EPOCHS', 24, {
+  accepted: [0, 4], // the sender's acceptedEpoch; from NEWEPOCH on, the epoch in question
+  current: [4, 4], //  the sender's currentEpoch; NEWLEADER: number of the snapshot's transfer
+  last: [8, 4], //     epoch of the sender's last entry; NEWLEADER with SNAP: of the snapshot's last
+  mode: [12, 4], //    NEWLEADER: one of SYNC_MODE and SYNC_FORMING; NEWEPOCH: 1 when established
+  receiver: [16, 4], // a leader's answer: incarnation of whom it is for, so that no former life's reaches it
+  join: [20, 4], //    number of the follower's joining, echoed by the leader
 })
 
 /** Follows HEADER in the kinds of a link: HELLO, WELCOME, REQUEST, REPLY, FORWARD, LINK_ACK, BYE. */
@@ -125,7 +135,7 @@ export const PART = layout('PART', 8, {
 })
 
 export const MAGIC = 0x6b7a
-export const WIRE_VERSION = 1
+export const WIRE_VERSION = 2
 export const SENDER_CLIENT = 0xffff
 export const ORIGIN_CLIENT = 0xff
 
@@ -135,7 +145,9 @@ export const KIND = {
   ACK: 2,
   COMMIT: 3,
   NACK: 4, //        counter: first missing; committed: last missing
-  HEARTBEAT: 5,
+  HEARTBEAT: 5, //   count: round, echoed in ACK
+  ALIVE: 6, //       from a thread of its own; counter: how long ago the sender's loop turned, microseconds
+  VOTE: 7, //        count: the sender's standing
   CEPOCH: 8,
   NEWEPOCH: 9,
   ACKEPOCH: 10,
@@ -148,8 +160,9 @@ export const KIND = {
   REQUEST: 35,
   REPLY: 36,
   FORWARD: 37, //    a follower's records for the leader
-  LINK_ACK: 38,
+  LINK_ACK: 38, //   between replicas, count: number of the transfer, 0 for forwards
   BYE: 39,
+  SNAPSHOT: 40, //   a leader's state for a replica that lacks it; count: number of the transfer
 } as const
 
 /** Kinds of operation. Reads have bit 6. */
@@ -164,6 +177,7 @@ export const OP = {
   CLOSE: 8,
   FRAGMENT: 9,
   TOUCH: 10, //   keeps a session that only reads
+  REFUSED: 11, // in the order only: the place of a write that the leader had no disk for
   GET: 64,
 } as const
 export const OP_READ_BIT = 64
@@ -178,6 +192,7 @@ export const STATUS = {
   SESSIONS_FULL: 6,
   OVERTAKEN: 7, //   a read whose place in the session's order has passed
   BAD_REQUEST: 8, // an operation that no client of this version sends
+  NO_SPACE: 9, //    the leader has no room on disk for the log: nothing changed
 } as const
 
 export const RESULT_TAG = { RUN: 1, VALUE: 2, STATUS: 3, PART: 4 } as const
@@ -190,6 +205,21 @@ export const REFUSAL = {
   STOPPING: 4,
   UNKNOWN_LINK: 5, // say HELLO again
 } as const
+
+/** How a follower comes to its leader's history (NEWLEADER). */
+export const SYNC_MODE = {
+  DIFF: 1, //     what it has is a prefix: it asks for the rest
+  TRUNCATE: 2, // entries beyond HEADER.committed are void; then it says again what it has
+  SNAPSHOT: 3, // HEADER.committed is the snapshot's counter; the entries after it follow
+} as const
+/** Bit of NEWLEADER's mode: a new history, or one that an operator goes on from; its followers count from now on. */
+export const SYNC_FORMING = 256
+
+/** HEADER.flags of an ACK: the sender has lost nothing that it acknowledged, and may be counted. */
+export const FLAG_WHOLE = 1
+
+/** HEADER.flags of a client's LINK_ACK: it waits for answers and has heard nothing for a while; a LINK_ACK is due. */
+export const FLAG_QUESTION = 1
 
 /** Bytes of a body, between the headers and the tag. PROPOSE and the link kinds have equal room. */
 export const BODY_OFFSET = HEADER.SIZE + LINK.SIZE

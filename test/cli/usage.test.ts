@@ -24,6 +24,16 @@ const SERVE: ServeArguments = {
   'store-mib': 2,
   'sessions-max': 3,
   'session-window': 4,
+  'catch-up-mib': 1024,
+  'session-seconds': 60,
+  'ack-copies': 0,
+  durability: 'memory',
+  'data-dir': undefined,
+  'snapshot-mib': 1024,
+  'failure-timeout-ms': 60,
+  'stuck-timeout-ms': 1000,
+  observer: false,
+  ip: undefined,
   'history-mib': 5,
   drop: 0.5,
   'drop-seed': 6,
@@ -75,7 +85,7 @@ test('cli: a registry that does not answer is exit code 3, with --json as an obj
 test('cli: help names every command, and every command has help', async () => {
   const { code, stdout } = await zabkv(['--help'])
   assert.equal(code, 0)
-  const commands = 'serve registry get set delete sync digest stats bench doctor'.split(' ')
+  const commands = 'serve registry get set delete sync digest stats bench doctor inspect'.split(' ')
   for (const command of commands) {
     assert.match(stdout, new RegExp(`zabkv ${command}\\b`))
     const help = await zabkv([command, '--help'])

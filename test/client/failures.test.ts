@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { test } from 'node:test'
-import { KIND } from '../../src/zab/wire.js'
+import { answerFailure } from '../../src/client/failures.js'
+import { KIND, OP, STATUS } from '../../src/zab/wire.js'
 import { killReplica } from './fake-replica.js'
 import { createWorld, failureOf, openInWorld, pass, run } from './world.js'
 import type { World } from './world.js'
@@ -27,6 +28,14 @@ test('client: a timeout is definite for reads and for what was never sent', asyn
   assert.deepEqual(world.store.log, ['a=1', 'a=3'], 'what was definite did not happen')
   assert.equal(kv.stats().operations.timeouts, 3)
   await run(world, kv.close())
+})
+
+test('client: a disk without room is told as LOG_FULL, definite and with what to do', () => {
+  for (const kind of [OP.SET, OP.CREATE, OP.SET_IF]) {
+    const error = answerFailure(kind, STATUS.NO_SPACE, 0, false)
+    assert.deepEqual([error?.code, error?.definite], ['LOG_FULL', true])
+    assert.match(error?.message ?? '', /make room/)
+  }
 })
 
 test('client: an operation that timed out keeps its place, and its late answer is discarded', async () => {

@@ -141,6 +141,7 @@ export function openSimEndpoint(
       destinations[index] = null
     },
     addGroup: () => assert.fail('no groups here'),
+    beat: () => assert.fail('no replicas here'),
     wakeHandle: () => assert.fail('one thread here'),
     watch: (callback) => {
       endpoint.callback = callback

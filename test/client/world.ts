@@ -47,6 +47,9 @@ export function membersOf(world: World): Member[] {
       storeBytes: 1 << 30,
       sessionsMax: 1000,
       sessionWindow: world.sessionWindow,
+      sessionSeconds: 60,
+      ackCopies: 0,
+      durability: 'memory' as const,
     },
   }))
 }

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import test from 'node:test'
 import { packageRoot } from '../package-root.js'
 import { outcomeOf } from '../cli/run.js'
-import { end } from './processes.js'
+import { end } from './replica-process.js'
 
 const PREFIX = `zk${process.pid % 10_000}`
 const BRIDGE = `${PREFIX}b`

@@ -3,14 +3,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import test from 'node:test'
-import { OP, STATUS, ZabkvError } from '../../src/client/connect.js'
-import type { Client, Session } from '../../src/client/connect.js'
+import { ZabkvError } from '../../src/client/connect.js'
 import { checkHistory } from '../checker/history.js'
-import type { HistoryOperation } from '../checker/history.js'
-import { createPrng } from '../sim/prng.js'
 import { run, MAIN } from '../cli/run.js'
 import { replicaChild, settled, startProcesses } from './processes.js'
 import type { Processes } from './processes.js'
+import { recordHistory } from './record-history.js'
 
 const text = (item: { value: Uint8Array } | null): string | null =>
   item === null ? null : Buffer.from(item.value).toString()
@@ -170,8 +168,6 @@ test('replicas: other settings, an unknown id and a foreign address are refused 
     assert.match(unknown.stderr, /UNKNOWN_REPLICA|no replica 7/)
     const foreign = await serve(processes, ['--id', '0', '--ips', '192.0.2.1'])
     assert.match(foreign.stderr, /NOT_MY_ADDRESS|not an address|not this machine/i)
-    const late = await serve(processes, ['--id', '2'])
-    assert.match(late.stderr, /NEEDS_SYNC/)
   } finally {
     await processes.stop()
   }
@@ -182,101 +178,4 @@ function serve(processes: Processes, words: string[]): ReturnType<typeof run> {
   const own = words.includes('--ips') ? [] : ['--ips', '127.0.0.1,127.0.0.1,127.0.0.1']
   const base = ['serve', '--registry', registry, '--cluster', processes.cluster, '--transport', 'udp']
   return run(process.execPath, [MAIN, ...base, ...own, ...words], { millisMax: 20_000 })
-}
-
-interface Recording {
-  clients: number
-  operations: number // of each session
-  drop: number
-  /** Called once, when half of the operations were issued. */
-  midway?: () => void
-}
-
-/** Clients at different replicas, two sessions each, pipelining random operations with unique values. */
-async function recordHistory(processes: Processes, recording: Recording): Promise<HistoryOperation[]> {
-  const history: HistoryOperation[] = []
-  const clients: Client[] = []
-  const runs: Promise<void>[] = []
-  let issued = 0
-  const half = recording.clients * recording.operations
-  const onIssue = (): void => {
-    if (++issued === half) recording.midway?.()
-  }
-  try {
-    for (let number = 0; number < recording.clients; number++) {
-      const client = await processes.client(number % 3, { dropRatio: recording.drop })
-      clients.push(client)
-      for (const side of [0, 1]) {
-        const session = await client.session()
-        runs.push(runSession(session, number * 2 + side, recording.operations, history, onIssue))
-      }
-    }
-    await Promise.all(runs)
-  } finally {
-    await Promise.all(clients.map((client) => client.close()))
-  }
-  return history
-}
-
-async function runSession(
-  session: Session,
-  number: number,
-  operations: number,
-  history: HistoryOperation[],
-  onIssue: () => void,
-): Promise<void> {
-  const prng = createPrng(number + 1)
-  const outstanding = new Set<Promise<void>>()
-  for (let index = 0; index < operations; index++) {
-    const choice = prng.unit()
-    const kind = choice < 0.4 ? 'write' : choice < 0.45 ? 'delete' : choice < 0.5 ? 'sync' : 'read'
-    const operation: HistoryOperation = {
-      session: number,
-      index,
-      kind,
-      key: `key-${prng.below(20)}`,
-      value: kind === 'write' ? `${number}.${index}` : null,
-      version: null,
-      start: performance.now(),
-      end: Infinity,
-    }
-    history.push(operation)
-    onIssue()
-    const done = perform(session, operation).finally(() => outstanding.delete(done))
-    outstanding.add(done)
-    while (outstanding.size > prng.below(30)) await Promise.race(outstanding)
-  }
-  await Promise.all(outstanding)
-}
-
-async function perform(session: Session, operation: HistoryOperation): Promise<void> {
-  const kinds = { write: OP.SET, delete: OP.DELETE, read: OP.GET, sync: OP.SYNC }
-  const kind = kinds[operation.kind]
-  const keys = kind === OP.SYNC ? new Uint8Array(0) : Buffer.from(operation.key)
-  const values = Buffer.from(operation.value ?? '')
-  const columns = { count: 1, kinds: kind, keys, keyBytes: keys.length, values, versions: null }
-  const results = await session
-    .submit({ ...columns, valueBytes: new Uint32Array([values.length]) }, { timeoutMillis: 30_000 })
-    .catch((error: unknown) => {
-      // After a move, a read whose place in the order has passed: definite, nothing happened.
-      assert.ok(error instanceof ZabkvError && error.code === 'READ_OVERTAKEN', String(error))
-      return null
-    })
-  operation.end = performance.now()
-  if (results === null) return
-  const [status] = results.statuses
-  const [version = 0] = results.versions
-  if (status === STATUS.OVERTAKEN) return
-  if (operation.kind === 'read' && status === STATUS.OK) {
-    const [from = 0] = results.valueOffsets
-    const [bytes = 0] = results.valueBytes
-    operation.value = Buffer.from(results.values.subarray(from, from + bytes)).toString()
-    operation.version = version
-  } else if (status === STATUS.NOT_FOUND) {
-    operation.kind = 'read'
-    operation.version = 0
-  } else {
-    assert.equal(status, STATUS.OK)
-    operation.version = version
-  }
 }

@@ -11,7 +11,8 @@ import type { ReplicaStats } from '../../src/runtime/options.js'
 import { ZabkvError } from '../../src/errors.js'
 import { checkHistory } from '../checker/history.js'
 import type { HistoryOperation } from '../checker/history.js'
-import { end, replicaChild, settled, startProcesses } from '../integration/processes.js'
+import { replicaChild, settled, startProcesses } from '../integration/processes.js'
+import { end } from '../integration/replica-process.js'
 import type { Processes } from '../integration/processes.js'
 
 const KEYS = 12

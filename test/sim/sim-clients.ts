@@ -1,15 +1,14 @@
 /** Simulated clients: the real client code, issuing random operations with unique values and recording history. */
 
-import { item } from '../../src/assert.js'
 import type { Client } from '../../src/client/client.js'
 import { openClient } from '../../src/client/open-client.js'
 import type { Session } from '../../src/client/session.js'
 import { ZabkvError } from '../../src/errors.js'
-import { OP, STATUS } from '../../src/zab/wire.js'
 import type { HistoryOperation } from '../checker/history.js'
 import { CLUSTER } from './cluster.js'
 import type { SimCluster } from './cluster.js'
 import type { Prng } from './prng.js'
+import { submitOne } from './sim-operations.js'
 import { createSimWorld, membersOf } from './sim-world.js'
 import type { SimWorld, Timers } from './sim-world.js'
 
@@ -18,11 +17,26 @@ export interface Load {
   outstandingMax: number
   keys: number
   writeRatio: number
-  largeRatio: number //   of writes, with values that take several datagrams
+  conditionRatio: number // of writes, with a condition
+  largeRatio: number //     of writes, with values that take several datagrams
+  timeoutMillis: number
+  failoverMillis: number
+}
+
+/** What all clients of a run share. */
+export interface Scene {
+  readonly cluster: SimCluster
+  readonly timers: Timers
+  readonly prng: Prng
+  readonly load: Load
+  readonly recorder: Recorder
 }
 
 export interface SimClient {
   readonly world: SimWorld
+  readonly node: number
+  /** Clients of this node before it. */
+  readonly life: number
   client: Client | null
   readonly sessions: SimSession[]
   failed: unknown
@@ -31,41 +45,42 @@ export interface SimClient {
 interface SimSession {
   readonly number: number
   readonly session: Session
+  /** Versions that it has seen, to make conditions of. */
+  readonly seen: Map<string, number>
   issued: number
   outstanding: number
 }
 
 export interface Recorder {
   readonly history: HistoryOperation[]
-  /** Errors by code; an operation that is not known to have happened or not is no error of the store. */
+  /** Errors by code. */
   readonly errors: Map<string, number>
+  answered: number
+  /** An operator gave up what was acknowledged: the history contradicts itself rightly. */
+  gaveUp: boolean
   sessions: number
   values: number
 }
 
-const TEXT = new TextEncoder()
-const BYTES = new TextDecoder()
 const LARGE_BYTES_MAX = 6000
 
-export function startSimClient(
-  cluster: SimCluster,
-  node: number,
-  sessions: number,
-  timers: Timers,
-  prng: Prng,
-  recorder: Recorder,
-): SimClient {
-  const world = createSimWorld(cluster, node, timers, prng)
-  const started: SimClient = { world, client: null, sessions: [], failed: null }
+export function createRecorder(): Recorder {
+  return { history: [], errors: new Map(), answered: 0, gaveUp: false, sessions: 0, values: 0 }
+}
+
+export function startSimClient(scene: Scene, node: number, life: number, sessions: number): SimClient {
+  const { cluster, prng, load, recorder } = scene
+  const world = createSimWorld(cluster, node, life, scene.timers, prng)
+  const started: SimClient = { world, node, life, client: null, sessions: [], failed: null }
   const settings = {
     cluster: CLUSTER,
     provider: 'udp' as const,
     address: '127.0.0.1',
     device: undefined,
     gidIndex: undefined,
-    timeoutMillis: 60_000,
-    failoverMillis: 300,
-    preferred: prng.below(cluster.replicas.length),
+    timeoutMillis: load.timeoutMillis,
+    failoverMillis: load.failoverMillis,
+    preferred: prng.below(cluster.nodes.length),
     latency: false,
     dropRatio: 0,
     dropSeed: 0,
@@ -75,7 +90,8 @@ export function startSimClient(
     started.client = client
     for (let count = 0; count < sessions; count++) {
       const session = await client.session()
-      started.sessions.push({ number: recorder.sessions++, session, issued: 0, outstanding: 0 })
+      const number = recorder.sessions++
+      started.sessions.push({ number, session, seen: new Map(), issued: 0, outstanding: 0 })
     }
   }
   open().catch((error: unknown) => {
@@ -84,42 +100,52 @@ export function startSimClient(
   return started
 }
 
-/** Issues what the load allows now. */
-export function issue(
-  cluster: SimCluster,
-  client: SimClient,
-  load: Load,
-  prng: Prng,
-  recorder: Recorder,
-): void {
+/** Issues some of what the load allows now. */
+export function issue(scene: Scene, client: SimClient, chance: number): void {
+  const { load, prng } = scene
   for (const session of client.sessions) {
     while (session.issued < load.operations && session.outstanding < load.outstandingMax) {
-      if (!prng.chance(0.5)) break
-      void runOperation(cluster, session, load, prng, recorder)
+      if (!prng.chance(chance)) break
+      void runOperation(scene, session, drawOperation(scene, session))
     }
   }
 }
 
-export function isFinished(client: SimClient, load: Load, sessions: number): boolean {
+/** Has every session of the client issued all, and been answered? */
+export function isFinished(scene: Scene, client: SimClient, sessions: number): boolean {
   return (
     client.sessions.length === sessions &&
-    client.sessions.every((each) => each.issued === load.operations && each.outstanding === 0)
+    client.sessions.every((each) => each.issued >= scene.load.operations && each.outstanding === 0)
   )
 }
 
-async function runOperation(
-  cluster: SimCluster,
-  session: SimSession,
-  load: Load,
-  prng: Prng,
-  recorder: Recorder,
-): Promise<void> {
-  const { network } = cluster
-  const isWrite = prng.chance(load.writeRatio)
+export function outstandingOf(client: SimClient): number {
+  return client.sessions.reduce((sum, { outstanding }) => sum + outstanding, 0)
+}
+
+function drawOperation(scene: Scene, session: SimSession): HistoryOperation {
+  const { load, prng } = scene
   const key = `key-${prng.below(load.keys)}`
   const choice = prng.unit()
-  const kind = !isWrite ? 'read' : choice < 0.8 ? 'write' : choice < 0.95 ? 'delete' : 'sync'
-  const value = kind === 'write' ? nextValue(load, prng, recorder) : null
+  if (!prng.chance(load.writeRatio)) return createOperation(scene, session, 'read', key, null)
+  const kind = choice < 0.8 ? 'write' : choice < 0.95 ? 'delete' : 'sync'
+  if (kind !== 'write') return createOperation(scene, session, kind, key, null)
+  const operation = createOperation(scene, session, kind, key, nextValue(scene))
+  if (prng.chance(load.conditionRatio)) {
+    const seen = session.seen.get(key) ?? 0
+    operation.condition = seen > 0 && prng.chance(0.7) ? seen : 'absent'
+  }
+  return operation
+}
+
+/** One that is recorded from now on. */
+export function createOperation(
+  scene: Scene,
+  session: SimSession,
+  kind: HistoryOperation['kind'],
+  key: string,
+  value: string | null,
+): HistoryOperation {
   const operation: HistoryOperation = {
     session: session.number,
     index: session.issued++,
@@ -127,54 +153,32 @@ async function runOperation(
     key,
     value,
     version: null,
-    start: network.tick,
+    start: scene.cluster.network.tick,
     end: Infinity,
   }
-  recorder.history.push(operation)
+  scene.recorder.history.push(operation)
+  return operation
+}
+
+/** Never rejects: what became of it is recorded. */
+export async function runOperation(scene: Scene, session: SimSession, operation: HistoryOperation): Promise<void> {
+  const { recorder, cluster } = scene
   session.outstanding++
   try {
     await submitOne(session.session, operation)
-    operation.end = network.tick
+    operation.end = cluster.network.tick
+    recorder.answered++
+    if (operation.kind !== 'sync') session.seen.set(operation.key, operation.version ?? 0)
   } catch (error) {
-    const code = error instanceof ZabkvError ? error.code : 'unknown'
+    const known = error instanceof ZabkvError
+    const code = known ? error.code : String((error as Error).stack)
     recorder.errors.set(code, (recorder.errors.get(code) ?? 0) + 1)
+    if (known && error.definite) operation.outcome = 'failed'
   }
   session.outstanding--
 }
 
-/** Through submit, which gives versions of deletes too. */
-async function submitOne(session: Session, operation: HistoryOperation): Promise<void> {
-  const kinds = { write: OP.SET, delete: OP.DELETE, read: OP.GET, sync: OP.SYNC }
-  const kind = kinds[operation.kind]
-  const keys = kind === OP.SYNC ? new Uint8Array(0) : TEXT.encode(operation.key)
-  const values = TEXT.encode(operation.value ?? '')
-  const results = await session.submit({
-    count: 1,
-    kinds: kind,
-    keys,
-    keyBytes: keys.length,
-    values,
-    valueBytes: new Uint32Array([values.length]),
-    versions: null,
-  })
-  const status = item([...results.statuses], 0)
-  if (operation.kind === 'read') {
-    const from = results.valueOffsets[0] ?? 0
-    const found = results.values.subarray(from, from + (results.valueBytes[0] ?? 0))
-    operation.value = status === STATUS.OK ? BYTES.decode(found) : null
-    operation.version = status === STATUS.OK ? (results.versions[0] ?? 0) : 0
-    if (status !== STATUS.OK && status !== STATUS.NOT_FOUND) throw new Error(`status ${status}`)
-  } else if (status === STATUS.NOT_FOUND) {
-    operation.kind = 'read' // a delete that found nothing changed nothing: it saw that the key is absent
-    operation.version = 0
-  } else if (status === STATUS.OK) {
-    operation.version = results.versions[0] ?? 0
-  } else {
-    throw new Error(`status ${status}`)
-  }
-}
-
-function nextValue(load: Load, prng: Prng, recorder: Recorder): string {
+export function nextValue({ load, prng, recorder }: Scene): string {
   const value = `value-${recorder.values++}.`
   if (!prng.chance(load.largeRatio)) return value
   return value.padEnd(prng.below(LARGE_BYTES_MAX), 'x')

@@ -5,7 +5,7 @@ import { openCodec } from '../../src/store/open-machine.js'
 import { REPLY_RECORD } from '../../src/zab/wire.js'
 import type { SimCluster } from './cluster.js'
 import type { Prng } from './prng.js'
-import { PORTS_PER_NODE } from './network.js'
+import { portOf } from './network.js'
 import { createSimEndpoint, simAddress } from './sim-endpoint.js'
 import type { SimEndpoint } from './sim-endpoint.js'
 
@@ -17,18 +17,26 @@ interface Timer {
 
 /** Timers of all clients, in virtual time. */
 export interface Timers {
-  list: Timer[]
+  readonly list: Set<Timer>
   order: number
+  /** None is due before it. */
+  next: number
 }
 
 export interface SimWorld extends ClientWorld {
-  /** Opened by the client; null before that and after its close. */
+  /** Opened by the client; null before that. */
   endpoint: SimEndpoint | null
 }
 
+export function createTimers(): Timers {
+  return { list: new Set(), order: 0, next: Infinity }
+}
+
+/** `life`: each client of a node has ports of its own. */
 export function createSimWorld(
   cluster: SimCluster,
   node: number,
+  life: number,
   timers: Timers,
   prng: Prng,
 ): SimWorld {
@@ -37,7 +45,7 @@ export function createSimWorld(
     endpoint: null,
     directory: { read: () => Promise.resolve(membersOf(cluster)), close: () => undefined },
     openEndpoint: (settings) => {
-      world.endpoint = createSimEndpoint(network, node, settings)
+      world.endpoint = createSimEndpoint(network, node, settings, life)
       return world.endpoint
     },
     openCodec: (slab, datagramBytes) =>
@@ -47,9 +55,10 @@ export function createSimWorld(
     random: () => prng.next(),
     setTimer: (callback, millis) => {
       const timer = { due: network.tick + millis * 10, order: timers.order++, callback }
-      timers.list.push(timer)
+      timers.list.add(timer)
+      timers.next = Math.min(timers.next, timer.due)
       return () => {
-        timers.list = timers.list.filter((other) => other !== timer)
+        timers.list.delete(timer)
       }
     },
   }
@@ -58,21 +67,26 @@ export function createSimWorld(
 
 /** Calls what is due, oldest first. */
 export function runTimers(timers: Timers, tick: number): void {
-  const due = timers.list.filter((timer) => timer.due <= tick)
+  if (tick < timers.next) return
+  const due = [...timers.list].filter((timer) => timer.due <= tick)
   due.sort((a, b) => a.due - b.due || a.order - b.order)
   for (const timer of due) {
-    if (!timers.list.includes(timer)) continue
-    timers.list = timers.list.filter((other) => other !== timer)
+    if (!timers.list.delete(timer)) continue
     timer.callback()
   }
+  timers.next = Infinity
+  for (const timer of timers.list) timers.next = Math.min(timers.next, timer.due)
 }
 
+/** The newest life of each replica, whether it still runs or not. */
 export function membersOf(cluster: SimCluster): Member[] {
   const { settings } = cluster
-  return cluster.replicas.map((replica, id) => ({
-    replica: id,
-    incarnation: replica.incarnation,
-    clients: [simAddress(id * PORTS_PER_NODE + 1, settings.datagramBytes)],
-    settings,
-  }))
+  const members: Member[] = []
+  for (const { id, entries } of cluster.nodes) {
+    const entry = entries.at(-1)
+    if (entry === undefined) continue
+    const clients = [simAddress(portOf(id, entry.portLife, 1), settings.datagramBytes)]
+    members.push({ replica: id, incarnation: entry.incarnation, clients, settings })
+  }
+  return members
 }

@@ -132,6 +132,83 @@ test('codec: values without room change nothing and decode when there is some', 
   world.close()
 })
 
+test('expiry: a session not touched for longer than sessionMicros has ended', () => {
+  const world = openWorld(64 << 20, 1000)
+  const statusAfter = (micros: number): unknown => {
+    const results = resultColumns(1, 0)
+    world.pass(micros)
+    assert.equal(world.send(columnsOf(1, OP.SET), 0, 0, 0), 1)
+    assert.equal(world.receive(results, 0), 1)
+    return results.statuses[0]
+  }
+  assert.equal(statusAfter(1000), STATUS.OK)
+  assert.equal(statusAfter(1001), STATUS.SESSION_EXPIRED)
+  assert.equal(counterOf(world, 'sessions-expired'), 1)
+  world.close()
+})
+
+test('refusing: a leader whose disk is full takes deletes, and answers NO_SPACE to what needs room', () => {
+  const world = openWorld()
+  const statuses = (kind: number, isRefusing: boolean): unknown[] => {
+    const results = resultColumns(2, 0)
+    world.refuse(isRefusing)
+    assert.equal(world.send(columnsOf(2, kind), 0, 0, 0), 2)
+    assert.equal(world.receive(results, 0), 2)
+    return [...results.statuses]
+  }
+  assert.deepEqual(statuses(OP.SET, true), [STATUS.NO_SPACE, STATUS.NO_SPACE])
+  assert.equal(counterOf(world, 'items'), 0)
+  assert.equal(counterOf(world, 'writes-refused-log'), 2)
+  assert.deepEqual(statuses(OP.SET, false), [STATUS.OK, STATUS.OK])
+  assert.deepEqual(statuses(OP.DELETE, true), [STATUS.OK, STATUS.OK])
+  assert.throws(() => world.machine.packBegin(0, 0, 0, 1 as unknown as boolean), { code: 'BAD_ARGUMENT' })
+  world.close()
+})
+
+test('snapshot: what one machine kept, another restores, and goes on from there', () => {
+  const [world, other] = [openWorld(), openWorld()]
+  const count = 20
+  world.send(columnsOf(count, OP.SET), 0, 0, 0)
+  world.receive(resultColumns(count, 0), 0)
+  // Its own past is forgotten; the client's count of writes is the same.
+  other.send(columnsOf(count, OP.DELETE), 0, 0, 0)
+  other.receive(resultColumns(count, 0), 0)
+  const stream = world.snapshot()
+  assert.equal(other.restore(stream), true)
+  assert.equal(other.machine.applied(), world.machine.applied())
+  assert.equal(other.machine.forwardApplied(), 0)
+  assert.equal(other.machine.digest(), world.machine.digest())
+  assert.equal(other.machine.sessionsDigest(), world.machine.sessionsDigest())
+  assert.equal(counterOf(other, 'items'), count)
+  other.send(columnsOf(count, OP.GET), 0, 0, 0)
+  const results = resultColumns(count, count * VALUE_BYTES)
+  assert.equal(other.receive(results, 0), count)
+  assert.deepEqual(valueOf(results, 7), new Uint8Array(VALUE_BYTES).fill(7))
+  other.machine.linkClose(0)
+  other.machine.reset()
+  assert.equal(other.machine.applied(), 0)
+  assert.equal(counterOf(other, 'items'), 0)
+  world.close()
+  other.close()
+})
+
+test('snapshot: a stream that is not whole is refused, and a whole one is taken after it', () => {
+  const [world, other] = [openWorld(), openWorld()]
+  const stream = world.snapshot()
+  const changed = stream.slice()
+  changed[stream.length - 1] = (changed[stream.length - 1] ?? 0) ^ 1
+  assert.equal(other.restore(changed), false)
+  other.machine.reset()
+  other.machine.linkOpen(0, 0)
+  assert.equal(other.restore(stream.subarray(0, stream.length - 1)), false)
+  other.machine.reset()
+  other.machine.linkOpen(0, 0)
+  assert.equal(other.restore(stream), true)
+  assert.equal(other.machine.sessionsDigest(), world.machine.sessionsDigest())
+  world.close()
+  other.close()
+})
+
 test('life: close is idempotent, calls after it throw, rows stay readable', () => {
   const { machine } = openWorld()
   machine.close()
@@ -150,7 +227,8 @@ test('life: impossible settings and arguments throw', () => {
   openMachine(good).close()
   const wrong: object[] = [
     { datagramBytes: 961 }, { datagramBytes: 1 << 20 }, { replica: 255 }, { replySlots: 1 << 20 },
-    { replyOffset: 2 }, { linksMax: 0 }, { rows: 1 }, { storeBytes: 2 ** 52 }, { slab: new Uint8Array(8) },
+    { replyOffset: 2 }, { linksMax: 0 }, { rows: 1 }, { sessionMicros: -1 },
+    { storeBytes: 2 ** 52 }, { slab: new Uint8Array(8) },
   ]
   for (const change of wrong) {
     const settings = { ...good, ...change }

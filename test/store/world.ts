@@ -13,6 +13,7 @@ import {
   RECORD_ROW,
   REPLY_ROW,
   type ResultColumns,
+  SNAPSHOT_PART_BYTES_MIN,
   TAKEN,
 } from '../../src/store/machine.js'
 import { openCodec, openMachine } from '../../src/store/open-machine.js'
@@ -23,6 +24,7 @@ import {
   OPERATION,
   ORIGIN_CLIENT,
   OVERHEAD_BYTES,
+  PROPOSE,
   RECORD,
   setWide,
 } from '../../src/zab/wire.js'
@@ -32,24 +34,33 @@ const SPAN_DATAGRAMS = 16
 const REPLY_SLOTS = 64
 const ROWS = 64
 const LINK = 0
+const EPOCH = 1
 
 export interface World {
   machine: Machine
   codec: Codec
   session: number
+  /** Whether the leader that this world plays refuses what needs room. Not said at first. */
+  refuse(isRefusing: boolean): void
+  /** Lets the log's time go on. */
+  pass(micros: number): void
   /** Sends a record of operations of the columns, from `from` on; orders and applies it. Returns how many. */
   send(columns: OperationColumns, from: number, keyCursor: number, valueCursor: number): number
   /** The next fragment of a wide operation; returns how far it is. */
   sendFragment(columns: OperationColumns, index: number, done: number): number
   /** Decodes what was answered into the columns from row `from`; returns how many. */
   receive(results: ResultColumns, from: number): number
+  /** The whole snapshot of this world's machine. */
+  snapshot(): Uint8Array
+  /** Gives a snapshot to this world's machine, whose link is closed before and opened after. */
+  restore(stream: Uint8Array): boolean
   close(): void
 }
 
 const BODY = BODY_OFFSET + RECORD.SIZE
 const ROOM = DATAGRAM_BYTES - OVERHEAD_BYTES - RECORD.SIZE
 
-export function openWorld(storeBytes = 64 << 20): World {
+export function openWorld(storeBytes = 64 << 20, sessionMicros = 0): World {
   const slab = new ArrayBuffer(DATAGRAM_BYTES * (1 + SPAN_DATAGRAMS + REPLY_SLOTS))
   const words = new Uint32Array(slab)
   const machine = openMachine({
@@ -61,6 +72,7 @@ export function openWorld(storeBytes = 64 << 20): World {
     linksMax: 2,
     sessionsMax: 4,
     sessionWindow: 4096,
+    sessionMicros,
     storeBytes,
     rows: ROWS,
   })
@@ -80,6 +92,8 @@ export function openWorld(storeBytes = 64 << 20): World {
     machine,
     codec,
     session,
+    refuse: (isRefusing) => requests.refuse(isRefusing),
+    pass: (micros) => requests.pass(micros),
     send(columns, from, keyCursor, valueCursor) {
       const sent = codec.encode(columns, from, keyCursor, valueCursor, BODY, ROOM)
       if (sent > 0) requests.send(session, at(codec.out, 0), sent, at(codec.out, 2))
@@ -91,11 +105,15 @@ export function openWorld(storeBytes = 64 << 20): World {
       return reached
     },
     receive: (results, from) => receive(machine, codec, results, from),
+    snapshot: () => snapshot(machine, slab),
+    restore: (stream) => restore(machine, slab, stream),
     close: () => machine.close(),
   }
 }
 
 interface Requests {
+  refuse(isRefusing: boolean): void
+  pass(micros: number): void
   /** Sends the operations that lie in the slab at BODY as one record; orders and applies what comes of it. */
   send(session: number, bytes: number, count: number, writes: number): void
 }
@@ -104,6 +122,8 @@ function requestsOf(machine: Machine, words: Uint32Array): Requests {
   let counter = 0
   let sequence = 1
   let operation = 1
+  let refusing: boolean | undefined
+  let time = 1
 
   function order(): void {
     const entries = machine.packEnd()
@@ -114,6 +134,8 @@ function requestsOf(machine: Machine, words: Uint32Array): Requests {
       words[(offset + HEADER.length) >>> 2] = at(machine.packRows, row + PACK_ROW.length)
       words[(offset + HEADER.count) >>> 2] = operations
       setWide(words, (offset + HEADER.counter) >>> 2, counter + 1)
+      setWide(words, (offset + HEADER.SIZE + PROPOSE.time) >>> 2, time)
+      words[(offset + HEADER.SIZE + PROPOSE.epoch) >>> 2] = EPOCH
       counter += operations
       machine.applyRows[i] = offset
     }
@@ -121,6 +143,12 @@ function requestsOf(machine: Machine, words: Uint32Array): Requests {
   }
 
   return {
+    refuse: (isRefusing) => {
+      refusing = isRefusing
+    },
+    pass: (micros) => {
+      time += micros
+    },
     send(session, bytes, count, writes) {
       const record = BODY_OFFSET >>> 2
       words[HEADER.length >>> 2] = OVERHEAD_BYTES + RECORD.SIZE + bytes
@@ -131,7 +159,7 @@ function requestsOf(machine: Machine, words: Uint32Array): Requests {
       setWide(words, record + (RECORD.operation >>> 2), operation)
       words[record + (RECORD.writes >>> 2)] = writes
       words[record + (RECORD.unanswered >>> 2)] = 0
-      machine.packBegin(DATAGRAM_BYTES, DATAGRAM_BYTES * SPAN_DATAGRAMS, 0)
+      machine.packBegin(DATAGRAM_BYTES, DATAGRAM_BYTES * SPAN_DATAGRAMS, 0, refusing)
       assert.equal(machine.request(0, LINK), TAKEN.OK)
       order()
       if (session === 0) return
@@ -159,6 +187,33 @@ function receive(machine: Machine, codec: Codec, results: ResultColumns, from: n
       machine.replyFree(offset)
     }
   }
+}
+
+function snapshot(machine: Machine, slab: ArrayBuffer): Uint8Array {
+  const parts: Buffer[] = []
+  assert.equal(machine.snapshotBegin(), true)
+  assert.equal(machine.snapshotBegin(), false, 'one at a time')
+  for (;;) {
+    const bytes = machine.snapshotNext(DATAGRAM_BYTES, SNAPSHOT_PART_BYTES_MIN)
+    if (bytes === 0) break
+    parts.push(Buffer.copyBytesFrom(new Uint8Array(slab, DATAGRAM_BYTES, bytes)))
+  }
+  machine.snapshotEnd()
+  return new Uint8Array(Buffer.concat(parts))
+}
+
+function restore(machine: Machine, slab: ArrayBuffer, stream: Uint8Array): boolean {
+  const room = new Uint8Array(slab, DATAGRAM_BYTES, DATAGRAM_BYTES * SPAN_DATAGRAMS)
+  machine.linkClose(LINK)
+  machine.restoreBegin()
+  for (let from = 0; from < stream.length; from += room.length) {
+    const part = stream.subarray(from, from + room.length)
+    room.set(part)
+    if (!machine.restorePart(DATAGRAM_BYTES, part.length)) return false
+  }
+  if (!machine.restoreEnd()) return false
+  machine.linkOpen(LINK, 0)
+  return true
 }
 
 export function resultColumns(rows: number, valueBytes: number): ResultColumns {

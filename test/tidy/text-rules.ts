@@ -57,6 +57,14 @@ function checkNative(path: string, text: string): Problem[] {
         problems.push(`${path}: mica may not include ${header}: it stands alone`)
       }
     }
+    if (path.startsWith('wal/') && !path.startsWith('wal/test/')) {
+      if (/^(sys\/socket|netinet\/.*|arpa\/.*)(\.h)?$/.test(header)) {
+        problems.push(`${path}: wal may not include ${header}: no sockets`)
+      }
+      if (/^(machine|verbs-addon|mica)\//.test(header) && header !== 'mica/hash.h') {
+        problems.push(`${path}: wal may not include ${header}: it uses only mica's hash`)
+      }
+    }
   }
   return [...problems, ...checkFunctionLengths(path, text)]
 }

@@ -27,7 +27,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   registry: { may: [] },
   runtime: { may: ['transport', 'store', 'registry', 'zab', 'histogram'] },
   client: { may: ['zab', 'transport', 'store', 'registry', 'histogram'], types: ['runtime/options'] },
-  observe: { may: ['registry', 'transport/probe'], types: ['runtime/options'] },
+  observe: { may: ['registry', 'transport/probe', 'store/inspect-log', 'store/log'], types: ['runtime/options'] },
   bench: {
     may: ['client', 'observe', 'registry', 'zab/wire', 'zab/limits', 'histogram'],
     types: ['store/machine', 'runtime/options'],

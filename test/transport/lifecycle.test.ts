@@ -26,11 +26,17 @@ const STAGES = [
   'unwatched',
   'callback-throws',
   'garbage-collected',
+  'beating-ends',
+  'beating-exits',
+  'beating-garbage-collected',
   'worker-opened-exits',
   'worker-watching-terminated',
   'worker-busy-terminated',
   'worker-waiting-terminated',
   'worker-left-at-exit',
+  'worker-beating-exits',
+  'worker-beating-terminated',
+  'worker-beating-left-at-exit',
   'workers-exchange',
 ]
 
@@ -92,6 +98,7 @@ test('closed: every call says so and none crashes', () => {
   assert.throws(() => endpoint.txBurst(0, 0), message)
   assert.throws(() => endpoint.flush(), message)
   assert.throws(() => endpoint.wait(0), AssertionError)
+  assert.throws(() => endpoint.beat(0, 0, 0, new Uint32Array(0), 0, 0, 0), message)
   endpoint.setSpin(1)
   endpoint.unwatch()
 })

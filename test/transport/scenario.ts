@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 import { transportAddon } from '../../src/transport/addon.js'
 import type { QueueAddress } from '../../src/transport/endpoint.js'
+import { type BeatReport, beatTo, busy, monotonicMillis } from './beats.js'
 import { open, queueSettings, receive, sendOne } from './support.js'
 
 const here = fileURLToPath(import.meta.url)
@@ -47,6 +48,12 @@ function endless(): void {
     endpoint.postReceives(0)
     sendOne(endpoint, self)
   })
+}
+
+/** An endpoint that beats to itself, as often as it may. */
+function beating(): void {
+  const endpoint = open()
+  beatTo(endpoint, [endpoint.addDestination(endpoint.local(0))], { periodMicros: 100 })
 }
 
 const SCENARIOS: Record<string, (argument: string) => void | Promise<void>> = {
@@ -100,6 +107,19 @@ const SCENARIOS: Record<string, (argument: string) => void | Promise<void>> = {
       if (view[0] !== round) throw new Error('a view outlives its endpoint')
     }
   },
+  'beating-ends': () => beating(), // beats alone keep no process
+  'beating-exits': async () => {
+    beating()
+    await after(20)
+    process.exit(0)
+  },
+  'beating-garbage-collected': async () => {
+    for (let round = 0; round < 50; round++) {
+      beating()
+      globalThis.gc?.()
+      await after(1)
+    }
+  },
   'send-later': async (argument) => {
     const endpoint = open()
     await after(100)
@@ -110,6 +130,12 @@ const SCENARIOS: Record<string, (argument: string) => void | Promise<void>> = {
   'worker-watching-terminated': async () => terminated('thread-watching'),
   'worker-busy-terminated': async () => terminated('thread-busy'),
   'worker-waiting-terminated': async () => terminated('thread-waiting'),
+  'worker-beating-exits': async () => void (await exited(worker('thread-beats'))),
+  'worker-beating-terminated': async () => terminated('thread-beats-on'),
+  'worker-beating-left-at-exit': async () => {
+    await said(worker('thread-beats-on'))
+    process.exit(0)
+  },
   'worker-left-at-exit': async () => {
     await said(worker('thread-busy'))
     process.exit(0)
@@ -147,6 +173,22 @@ async function exchange(): Promise<void> {
   endpoint.close()
 }
 
+/** Polls, is stuck, waits; beats all the time to the address that it is told. */
+async function beatThrough(): Promise<void> {
+  const endpoint = open()
+  const address = await new Promise<QueueAddress>((resolve) => parentPort?.once('message', resolve))
+  beatTo(endpoint, [endpoint.addDestination(address)])
+  const polledTo = monotonicMillis() + 100
+  while (monotonicMillis() < polledTo) endpoint.rxBurst(0)
+  const busyFrom = monotonicMillis()
+  busy(300)
+  const busyTo = monotonicMillis()
+  endpoint.wait(100_000)
+  const report: BeatReport = { busyFrom, busyTo, waitTo: monotonicMillis() }
+  parentPort?.postMessage(report)
+  endpoint.close()
+}
+
 const THREADS: Record<string, () => void | Promise<void>> = {
   'thread-opened': () => void open(),
   'thread-watching': () => {
@@ -163,6 +205,13 @@ const THREADS: Record<string, () => void | Promise<void>> = {
     for (;;) endpoint.wait(2_000)
   },
   'thread-exchange': exchange,
+  'thread-beating': beatThrough,
+  'thread-beats': beating,
+  'thread-beats-on': () => {
+    beating()
+    parentPort?.postMessage('ready')
+    parentPort?.on('message', () => undefined) // lives until it is ended
+  },
 }
 
 if (isMainThread) {
