@@ -5,10 +5,13 @@
 #include <string>
 
 #include "../store.h"
-#include "check.h"
+#include "test/native/check.h"
 #include "random.h"
 
 namespace mica::test {
+
+using native_test::run;
+using native_test::tally;
 
 void hashTests();
 void layoutTests();

@@ -14,9 +14,11 @@
 #include <vector>
 
 #include "../log.h"
-#include "check.h"
+#include "test/native/check.h"
 
 namespace wal::test {
+
+using native_test::run;
 
 void replayTests();
 void damageTests();

@@ -1,10 +1,15 @@
-/** The tests' own check: a failed claim is printed and counted, and the test goes on. */
+/**
+ * Native tests in groups: a failed claim is printed and counted, and the test goes on.
+ *
+ * A room's tests are functions that call run() for each claim; its main names them as groups.
+ */
 #pragma once
 
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 
-namespace wal::test {
+namespace native_test {
 
 struct Tally {
   uint32_t passed = 0;
@@ -30,12 +35,23 @@ inline void run(const char* claim, void (*body)()) {
   std::fflush(stdout);
 }
 
-/** The process's exit code. */
-inline int finish() {
+struct Group {
+  const char* name;
+  void (*run)();
+};
+
+/** Runs the groups named on the command line, or all. Returns the process's exit code. */
+template <uint32_t N>
+int runGroups(const Group (&groups)[N], int argc, char** argv) {
+  for (const Group& group : groups) {
+    bool wanted = argc == 1;
+    for (int i = 1; i < argc; ++i) wanted = wanted || std::strcmp(argv[i], group.name) == 0;
+    if (wanted) group.run();
+  }
   std::printf("%u passed, %u failed\n", tally.passed, tally.failed);
   return tally.failed == 0 ? 0 : 1;
 }
 
-}  // namespace wal::test
+}  // namespace native_test
 
-#define CHECK(fact) ::wal::test::checkAt((fact), #fact, __FILE__, __LINE__)
+#define CHECK(fact) ::native_test::checkAt((fact), #fact, __FILE__, __LINE__)
