@@ -21,12 +21,9 @@ interface Mark {
   epochs: number
 }
 
-/** A log that can be read again, or begun anew (store/reopen-log.ts). */
-export type StoredLog = Log & { reopen(): void; startAnew(): void }
-
 export interface Storing {
   readonly state: State
-  readonly log: StoredLog
+  readonly log: Log
   readonly marks: Mark[]
   epochsAppended: number
   /** Bytes of entries since the last snapshot. */
@@ -35,7 +32,7 @@ export interface Storing {
   stalls: number
 }
 
-export function createStoring(state: State, log: StoredLog): Storing {
+export function createStoring(state: State, log: Log): Storing {
   return { state, log, marks: [], epochsAppended: state.epochsVersion, bytesSince: 0, stalls: 0 }
 }
 

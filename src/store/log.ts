@@ -122,6 +122,13 @@ export interface Log {
   /** The next part, as it was handed in: its bytes; 0 at the end, -1 when it is damaged. */
   snapshotRead(offset: number, bytesMax: number): number
 
+  // Anew, in the life of a replica: its state in memory was given up, and what is on the disk is what it has.
+
+  /** Writes what was appended and opens the log again: replayNext begins from the beginning. */
+  reopen(): void
+  /** Sets everything aside, in a folder of the directory, and begins with an empty log: what it held is void. */
+  startAnew(): void
+
   /** Writes what was appended, if the disk takes it. Idempotent; to be closed before the slab's endpoint. */
   close(): void
 }

@@ -2,6 +2,8 @@
  * Opens the native log (wal/log.h). It reads and writes the slab: close it before the endpoint that owns the slab.
  */
 
+import { mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
 import { assert } from '../assert.js'
 import { ZabkvError } from '../errors.js'
 import { loadAddon } from '../transport/addon.js'
@@ -9,31 +11,13 @@ import { withNativeErrors } from '../transport/native-error.js'
 import { HEADER, PROPOSE, TAG_BYTES } from '../zab/wire.js'
 import type { Log, LogSettings } from './log.js'
 
-/** Functions return numbers; a misuse is MISUSE. */
-interface NativeLog {
-  readonly fields: Float64Array
-  readonly counters: Float64Array
-  readonly snapshotPartBytesMax: number
-  replayNext(offset: number, bytesMax: number): number
-  discardAfterDamage(): number
-  appendEntry(
-    offset: number, length: number, counter: number, count: number, epoch: number, committed: number,
-  ): number
-  appendEpochs(accepted: number, current: number): number
-  appendTruncate(counter: number): number
-  appendBase(counter: number, epoch: number): number
-  flush(): number
-  appended(): number
-  durable(): number
-  status(): number
+type Numbers<T> = {
+  readonly [K in keyof T]: T[K] extends (...words: infer W) => unknown ? (...words: W) => number : T[K]
+}
+
+/** The log's own functions return numbers; a misuse is MISUSE. */
+interface NativeLog extends Omit<Numbers<Log>, 'error' | 'close' | 'reopen' | 'startAnew'> {
   error(): string
-  snapshotBegin(counter: number, epoch: number): number
-  snapshotPart(offset: number, bytes: number): number
-  snapshotFinish(): number
-  snapshotState(): number
-  snapshotAbandon(): number
-  snapshotOpen(): number
-  snapshotRead(offset: number, bytesMax: number): number
   close(): void
 }
 
@@ -63,26 +47,26 @@ function taken(result: number): boolean {
 }
 
 export function openLog(settings: LogSettings): Log {
-  const { slab, cluster, wakeHandle, mode } = settings
-  if (/[\n\0]/.test(cluster) || cluster.length === 0)
-    throw new ZabkvError('BAD_ARGUMENT', 'a cluster with a data directory has a name of one line')
-  const native = withNativeErrors(() =>
-    logAddon().openLog({
-      slab, cluster,
-      directory: settings.directory,
-      replica: settings.replica,
-      sync: mode === 'fsync' ? 1 : 0,
-      wakeHandle: wakeHandle ?? -1,
-      bufferBytes: settings.bufferBytes ?? 64 * MIB,
-      segmentBytes: settings.segmentBytes ?? 64 * MIB,
-      snapshotBufferBytes: settings.snapshotBufferBytes ?? 8 * MIB,
-      faultSync: settings.faultSync ?? 0,
-    }),
-  )
+  let native = openNative(settings)
   return {
-    fields: native.fields,
-    counters: native.counters,
-    snapshotPartBytesMax: native.snapshotPartBytesMax,
+    get fields() {
+      return native.fields
+    },
+    get counters() {
+      return native.counters
+    },
+    get snapshotPartBytesMax() {
+      return native.snapshotPartBytesMax
+    },
+    reopen() {
+      native.close()
+      native = openNative(settings)
+    },
+    startAnew() {
+      native.close()
+      setAside(settings.directory)
+      native = openNative(settings)
+    },
     replayNext(offset, bytesMax) {
       const kind = native.replayNext(offset, bytesMax)
       assert(kind !== MISUSE, 'replayNext: before the first append, into the slab')
@@ -117,5 +101,33 @@ export function openLog(settings: LogSettings): Log {
       return bytes
     },
     close: () => native.close(),
+  }
+}
+
+function openNative(settings: LogSettings): NativeLog {
+  const { slab, cluster, wakeHandle, mode } = settings
+  if (/[\n\0]/.test(cluster) || cluster.length === 0)
+    throw new ZabkvError('BAD_ARGUMENT', 'a cluster with a data directory has a name of one line')
+  return withNativeErrors(() =>
+    logAddon().openLog({
+      slab, cluster,
+      directory: settings.directory,
+      replica: settings.replica,
+      sync: mode === 'fsync' ? 1 : 0,
+      wakeHandle: wakeHandle ?? -1,
+      bufferBytes: settings.bufferBytes ?? 64 * MIB,
+      segmentBytes: settings.segmentBytes ?? 64 * MIB,
+      snapshotBufferBytes: settings.snapshotBufferBytes ?? 8 * MIB,
+      faultSync: settings.faultSync ?? 0,
+    }),
+  )
+}
+
+/** Nothing is deleted: a person may want to look at it. */
+function setAside(directory: string): void {
+  const folder = join(directory, `abandoned-${Date.now()}`)
+  mkdirSync(folder)
+  for (const name of readdirSync(directory)) {
+    if (/^(log|snapshot)-/.test(name)) renameSync(join(directory, name), join(folder, name))
   }
 }

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { ZabkvError } from '../errors.js'
-import type { QueueAddress, QueueSettings } from './endpoint.js'
+import type { Endpoint, QueueAddress, QueueSettings } from './endpoint.js'
 
 /** Settings as the addon takes them: plain, every property checked. */
 export interface NativeSettings {
@@ -49,15 +49,7 @@ export interface NativeEndpoint {
   adoptSource(queue: number, row: number): number
   removeDestination(destination: number): boolean
   addGroup(group: string, port: number): number
-  beat(
-    queue: number,
-    offset: number,
-    bytes: number,
-    destinations: Uint32Array,
-    count: number,
-    periodMicros: number,
-    ageOffset: number,
-  ): number
+  beat(...beat: Parameters<Endpoint['beat']>): number
   wakeHandle(): number
   watch(callback: () => void): void
   unwatch(): void

@@ -126,21 +126,8 @@ class NativeBackedEndpoint implements Endpoint {
     return withNativeErrors(() => this.#native.addGroup(group, port))
   }
 
-  beat(
-    queue: number,
-    offset: number,
-    bytes: number,
-    destinations: Uint32Array,
-    count: number,
-    periodMicros: number,
-    ageOffset: number,
-  ): void {
-    const native = this.#native
-    checked(
-      withNativeErrors(() =>
-        native.beat(queue, offset, bytes, destinations, count, periodMicros, ageOffset),
-      ),
-    )
+  beat(...beat: Parameters<Endpoint['beat']>): void {
+    checked(withNativeErrors(() => this.#native.beat(...beat)))
   }
 
   wakeHandle(): number {

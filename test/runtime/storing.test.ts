@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { createStoring, isSpaceLow, reopenLog, storeBase, storeTurn } from '../../src/runtime/storing.js'
-import type { Storing, StoredLog } from '../../src/runtime/storing.js'
+import type { Storing } from '../../src/runtime/storing.js'
+import type { Log } from '../../src/store/log.js'
 import { LOG_STATUS } from '../../src/store/log.js'
 import { truncateTo } from '../../src/zab/forgetting.js'
 import { epochsAreStored, epochsChanged, lastKept, TRUST } from '../../src/zab/state.js'
@@ -12,7 +13,7 @@ import { appendEntry } from '../zab/entries.js'
 import { createScriptState } from '../zab/script-world.js'
 
 interface FakeLog {
-  log: StoredLog
+  log: Log
   /** What was appended, in order. */
   said: string[]
   /** So many records are on the disk. */
@@ -46,7 +47,7 @@ function createFakeLog(): FakeLog {
       flush: () => undefined,
       reopen: () => void (fake.said.length = fake.stored = 0),
       startAnew: () => void (fake.said.length = fake.stored = 0),
-    } as Partial<StoredLog> as StoredLog,
+    } as Partial<Log> as Log,
   }
   return fake
 }

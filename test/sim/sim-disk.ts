@@ -5,7 +5,7 @@
  */
 
 import { assert, item } from '../../src/assert.js'
-import type { StoredLog } from '../../src/runtime/storing.js'
+import type { Log } from '../../src/store/log.js'
 import { LOG_COUNTERS, LOG_FIELD, LOG_FIELDS, LOG_STATUS, RECORD_KIND, SNAPSHOT_STATE } from '../../src/store/log.js'
 import { HEADER, PROPOSE, wideAt } from '../../src/zab/wire.js'
 import type { Network } from './network.js'
@@ -223,7 +223,7 @@ function finishWrites(disk: SimDisk): void {
 }
 
 type Snapshots = Pick<
-  StoredLog,
+  Log,
   | 'snapshotBegin' | 'snapshotPart' | 'snapshotPartBytesMax' | 'snapshotFinish' | 'snapshotState'
   | 'snapshotAbandon' | 'snapshotOpen' | 'snapshotRead'
 >
@@ -295,7 +295,7 @@ function tellEnd(fields: Float64Array, { accepted, current, lastCounter }: SimDi
 }
 
 /** The log of one life, whose datagrams lie in `slab`. */
-export function openSimLog(disk: SimDisk, slab: ArrayBuffer): StoredLog {
+export function openSimLog(disk: SimDisk, slab: ArrayBuffer): Log {
   const bytes = new Uint8Array(slab)
   const words = new Uint32Array(slab)
   const fields = new Float64Array(LOG_FIELDS.length)
