@@ -7,6 +7,7 @@
  */
 
 import { at } from '../assert.js'
+import type { CounterName } from './counters.js'
 import { becomeLooking } from './election.js'
 import { epochOf, extensionOf } from './header.js'
 import { NODES_MAX } from './limits.js'
@@ -36,28 +37,29 @@ export const ASK_TICKS = 40
 const FORCED_EPOCHS = 1 << 16
 
 /** Leader: a follower asks for an epoch. */
-export function onCepoch(state: State, sender: number, offset: number, tick: number): void {
+export function onCepoch(state: State, sender: number, offset: number, tick: number): CounterName | null {
   if (!takeStanding(state, sender, offset, tick) || !takePosition(state, sender, offset)) {
-    return count(state, 'ignored-malformed')
+    return 'ignored-malformed'
   }
   if (state.role !== ROLE.LEADING) {
     if (state.leader >= 0) sendStanding(state, sender, KIND.VOTE)
-    return count(state, 'ignored-not-leading')
+    return 'ignored-not-leading'
   }
   const { peers } = state
   const join = joinOf(state, offset)
-  if (join < at(peers.join, sender)) return count(state, 'ignored-not-expected')
+  if (join < at(peers.join, sender)) return 'ignored-not-expected'
   const whole = at(peers.trust, sender) === TRUST.WHOLE
   const promisedMore = at(peers.accepted, sender) > state.acceptedEpoch
   if (state.newEpoch !== 0 && promisedMore && whole && sender < state.config.members) {
     // It promised a later epoch to a leader that never was, and cannot take that back: all go to a later one.
     count(state, 'steps-down')
-    return becomeLooking(state, tick)
+    becomeLooking(state, tick)
+    return null
   }
   if (join === at(peers.join, sender) && at(peers.stage, sender) !== STAGE.NONE) {
     peers.activeTick[sender] = tick // the answer may have been lost
     if (state.newEpoch !== 0) sendNewEpoch(state, sender)
-    return
+    return null
   }
   forgetFollower(peers, sender)
   state.acked[sender] = 0
@@ -67,6 +69,7 @@ export function onCepoch(state: State, sender: number, offset: number, tick: num
   peers.joinRound[sender] = state.round + 1
   peers.activeTick[sender] = tick
   if (state.newEpoch !== 0) sendNewEpoch(state, sender)
+  return null
 }
 
 /** Leader: a quorum has asked, so the epoch can be chosen: above all that was promised. */
@@ -93,17 +96,18 @@ function sendNewEpoch(state: State, to: number): void {
 }
 
 /** Follower: its leader proposes an epoch. */
-export function onNewEpoch(state: State, sender: number, offset: number, tick: number): void {
+export function onNewEpoch(state: State, sender: number, offset: number, tick: number): CounterName | null {
   const epoch = extensionOf(state.words, offset, EPOCHS.accepted)
-  if (!isJoining(state, sender, offset) || epoch === 0) return count(state, 'ignored-not-expected')
+  if (!isJoining(state, sender, offset) || epoch === 0) return 'ignored-not-expected'
   takeStanding(state, sender, offset, tick)
   const established = extensionOf(state.words, offset, EPOCHS.mode) === 1
   const bound = isMember(state.config) && state.trust !== TRUST.LOST
   if (epoch < state.acceptedEpoch && bound) {
-    return count(state, 'ignored-epoch-older') // its CEPOCH makes the leader choose a later one
+    return 'ignored-epoch-older' // its CEPOCH makes the leader choose a later one
   }
   if (epoch === state.acceptedEpoch && bound && !established && state.acceptedLeader !== sender) {
-    return becomeLooking(state, tick) // promised to another
+    becomeLooking(state, tick) // promised to another
+    return null
   }
   state.acceptedLeader = sender
   if (epoch !== state.acceptedEpoch) {
@@ -112,6 +116,7 @@ export function onNewEpoch(state: State, sender: number, offset: number, tick: n
   }
   if (!state.promised) state.askTick = tick
   state.promised = true
+  return null
 }
 
 /** Follower, DISCOVERY: repeats what it waits for. */
@@ -128,18 +133,18 @@ export function discoveryTick(state: State, tick: number): void {
 }
 
 /** Leader: a follower promised the epoch, and says what it has. */
-export function onAckEpoch(state: State, sender: number, offset: number, tick: number): void {
+export function onAckEpoch(state: State, sender: number, offset: number, tick: number): CounterName | null {
   const { peers } = state
-  if (state.role !== ROLE.LEADING) return count(state, 'ignored-not-expected')
+  if (state.role !== ROLE.LEADING) return 'ignored-not-expected'
   if (at(peers.stage, sender) < STAGE.CEPOCH || epochOf(state.words, offset) !== state.newEpoch) {
     // A promise to an earlier try of this leader: it says as much as a CEPOCH, and its sender waits for an answer.
     return onCepoch(state, sender, offset, tick)
   }
-  if (!isOfKnownJoin(state, sender, offset)) return count(state, 'ignored-not-expected')
+  if (!isOfKnownJoin(state, sender, offset)) return 'ignored-not-expected'
   // One that has the epoch's history is past this: what it had before is no reason to begin anew.
-  if (at(peers.stage, sender) > STAGE.ACKEPOCH) return count(state, 'ignored-not-expected')
+  if (at(peers.stage, sender) > STAGE.ACKEPOCH) return 'ignored-not-expected'
   if (!takeStanding(state, sender, offset, tick) || !takePosition(state, sender, offset)) {
-    return count(state, 'ignored-malformed')
+    return 'ignored-malformed'
   }
   peers.activeTick[sender] = tick
   peers.stage[sender] = STAGE.ACKEPOCH
@@ -149,9 +154,10 @@ export function onAckEpoch(state: State, sender: number, offset: number, tick: n
       count(state, 'steps-down')
       becomeLooking(state, tick)
     }
-    return
+    return null
   }
   sendNewLeader(state, sender)
+  return null
 }
 
 /** Leader, DISCOVERY: goes on once the epoch is its own promise too and a quorum's. */

@@ -7,6 +7,7 @@
  */
 
 import { assert, at } from '../assert.js'
+import type { CounterName } from './counters.js'
 import { forgetHistory } from './forgetting.js'
 import { forgetFollower, STAGE } from './peers.js'
 import { isBetter, sendStanding, takePosition, takeStanding } from './standing.js'
@@ -50,9 +51,9 @@ export function becomeLooking(state: State, tick: number): void {
   count(state, 'elections')
 }
 
-export function onVote(state: State, sender: number, offset: number, tick: number): void {
+export function onVote(state: State, sender: number, offset: number, tick: number): CounterName | null {
   if (!takeStanding(state, sender, offset, tick) || !takePosition(state, sender, offset)) {
-    return count(state, 'ignored-malformed')
+    return 'ignored-malformed'
   }
   onOtherStanding(state, sender, tick)
   const said = state.peers
@@ -60,6 +61,7 @@ export function onVote(state: State, sender: number, offset: number, tick: numbe
   if (said.role[sender] === ROLE.LOOKING && state.role !== ROLE.LOOKING) {
     sendStanding(state, sender, KIND.VOTE)
   }
+  return null
 }
 
 /**

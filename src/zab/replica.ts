@@ -89,28 +89,21 @@ function dispatch(state: State, offset: number, tick: number): CounterName | nul
   const sender = senderOf(state.words, offset)
   switch (kindOf(state.words, offset)) {
     case KIND.VOTE:
-      onVote(state, sender, offset, tick)
-      return null
+      return onVote(state, sender, offset, tick)
     case KIND.ALIVE:
       return onAlive(state, sender, offset, tick)
     case KIND.CEPOCH:
-      onCepoch(state, sender, offset, tick)
-      return null
+      return onCepoch(state, sender, offset, tick)
     case KIND.NEWEPOCH:
-      onNewEpoch(state, sender, offset, tick)
-      return null
+      return onNewEpoch(state, sender, offset, tick)
     case KIND.ACKEPOCH:
-      onAckEpoch(state, sender, offset, tick)
-      return null
+      return onAckEpoch(state, sender, offset, tick)
     case KIND.NEWLEADER:
-      onNewLeader(state, sender, offset, tick)
-      return null
+      return onNewLeader(state, sender, offset, tick)
     case KIND.ACKLD:
-      onAckLd(state, sender, offset, tick)
-      return null
+      return onAckLd(state, sender, offset, tick)
     case KIND.COMMITLD:
-      onCommitLd(state, sender, offset, tick)
-      return null
+      return onCommitLd(state, sender, offset, tick)
     default:
       return ignoreEpoch(state, offset) ?? dispatchBroadcast(state, sender, offset, tick)
   }

@@ -285,5 +285,5 @@ export function majority(config: Config): number {
 }
 
 export function quorumSize(config: Config): number {
-  return config.quorumAll ? config.members : Math.floor(config.members / 2) + 1
+  return config.quorumAll ? config.members : majority(config)
 }

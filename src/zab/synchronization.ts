@@ -8,7 +8,8 @@
  */
 
 import { assert, at } from '../assert.js'
-import { hasQuorum, isJoining } from './discovery.js'
+import type { CounterName } from './counters.js'
+import { ASK_TICKS, hasQuorum, isJoining } from './discovery.js'
 import { beginAt, truncateTo } from './forgetting.js'
 import { committedOf, counterOf, epochOf, extensionOf } from './header.js'
 import { historyFind, historyFirst, historyLast } from './history.js'
@@ -19,8 +20,6 @@ import { isForThisJoin, isOfKnownJoin, mayPromise, sendSaid, sendStanding, takeS
 import type { State } from './state.js'
 import { count, epochsChanged, isMember, PHASE, ROLE, TRUST } from './state.js'
 import { EPOCHS, KIND, PROPOSE, SYNC_FORMING, SYNC_MODE } from './wire.js'
-
-const ASK_TICKS = 40
 
 /** Leader: a quorum promised the epoch, and nobody in it has a better history. */
 export function beginSynchronization(state: State, tick: number): void {
@@ -166,33 +165,33 @@ function previousEpoch(state: State, index: number): number {
 }
 
 /** Follower: how it comes to the history of its leader. */
-export function onNewLeader(state: State, sender: number, offset: number, tick: number): void {
+export function onNewLeader(state: State, sender: number, offset: number, tick: number): CounterName | null {
   const { words } = state
   const epoch = extensionOf(words, offset, EPOCHS.accepted)
   if (!isJoining(state, sender, offset) || !state.promised || epoch !== state.acceptedEpoch) {
-    return count(state, 'ignored-not-expected')
+    return 'ignored-not-expected'
   }
   const mode = extensionOf(words, offset, EPOCHS.mode)
   const target = counterOf(words, offset)
   const counter = committedOf(words, offset)
-  if (target > COUNTER_MAX || counter > COUNTER_MAX) return count(state, 'ignored-malformed')
+  if (target > COUNTER_MAX || counter > COUNTER_MAX) return 'ignored-malformed'
   takeStanding(state, sender, offset, tick)
   const how = mode & ~SYNC_FORMING
   if (how === SYNC_MODE.TRUNCATE && counter < state.lastHeld) {
-    if (counter < state.lastCommitted) return abandonHistory(state, tick)
-    truncateTo(state, counter)
+    if (counter < state.lastCommitted) abandonHistory(state)
+    else truncateTo(state, counter)
     state.askTick = tick
-    return
+    return null
   }
   if (how === SYNC_MODE.SNAPSHOT) {
     const transfer = extensionOf(words, offset, EPOCHS.current)
-    if (transfer === 0) return count(state, 'ignored-malformed')
+    if (transfer === 0) return 'ignored-malformed'
     state.trust = TRUST.LOST
     state.currentEpoch = 0
     state.transfer = transfer
     beginAt(state, counter, extensionOf(words, offset, EPOCHS.last))
   } else if (how !== SYNC_MODE.DIFF || counter !== state.lastHeld) {
-    return count(state, 'ignored-not-expected') // an answer to what this replica had before
+    return 'ignored-not-expected' // an answer to what this replica had before
   }
   state.phase = PHASE.SYNCHRONIZATION
   state.phaseTick = tick
@@ -203,16 +202,16 @@ export function onNewLeader(state: State, sender: number, offset: number, tick: 
   state.ackedTold = 0
   state.leaderKeeps = 0
   state.nackTick = tick
+  return null
 }
 
 /** What was committed here is not in the leader's history: only a whole new state helps. */
-function abandonHistory(state: State, tick: number): void {
+function abandonHistory(state: State): void {
   count(state, 'histories-abandoned')
   beginAt(state, 0, 0)
   state.abandoned = true
   state.trust = TRUST.LOST
   state.currentEpoch = 0
-  state.askTick = tick
 }
 
 /** Follower, SYNCHRONIZATION: acknowledges the leader once it has, and has stored, the history. */
@@ -232,37 +231,38 @@ export function followerSynchronizationTick(state: State, tick: number): void {
 }
 
 /** Leader: a follower has the history that the epoch begins with. */
-export function onAckLd(state: State, sender: number, offset: number, tick: number): void {
+export function onAckLd(state: State, sender: number, offset: number, tick: number): CounterName | null {
   const { peers } = state
-  if (state.role !== ROLE.LEADING || state.phase < PHASE.SYNCHRONIZATION) return count(state, 'ignored-not-expected')
-  if (epochOf(state.words, offset) !== state.newEpoch) return count(state, 'ignored-epoch-older')
-  if (!isOfKnownJoin(state, sender, offset)) return count(state, 'ignored-not-expected')
+  if (state.role !== ROLE.LEADING || state.phase < PHASE.SYNCHRONIZATION) return 'ignored-not-expected'
+  if (epochOf(state.words, offset) !== state.newEpoch) return 'ignored-epoch-older'
+  if (!isOfKnownJoin(state, sender, offset)) return 'ignored-not-expected'
   const counter = counterOf(state.words, offset)
   if (at(peers.stage, sender) < STAGE.ACKEPOCH || counter > COUNTER_MAX || counter < state.targetCounter) {
-    return count(state, 'ignored-not-expected')
+    return 'ignored-not-expected'
   }
-  if (!takeStanding(state, sender, offset, tick)) return count(state, 'ignored-malformed')
+  if (!takeStanding(state, sender, offset, tick)) return 'ignored-malformed'
   peers.activeTick[sender] = tick
   peers.transfer[sender] = 0
   peers.stage[sender] = Math.max(at(peers.stage, sender), STAGE.ACKLD)
   state.acked[sender] = Math.max(at(state.acked, sender), Math.min(counter, state.lastProposed))
   if (at(peers.trust, sender) === TRUST.WHOLE && state.forming) peers.whole[sender] = 1
-  if (!state.established) return
+  if (!state.established) return null
   // One that lost its memory counts only after a quorum without it has shown that this epoch still stands.
   const member = sender < state.config.members
-  if (member && at(peers.whole, sender) === 0 && !isConfirmed(state, sender)) return
+  if (member && at(peers.whole, sender) === 0 && !isConfirmed(state, sender)) return null
   commitLeader(state, sender)
+  return null
 }
 
 /** Follower: the epoch is established. */
-export function onCommitLd(state: State, sender: number, offset: number, tick: number): void {
+export function onCommitLd(state: State, sender: number, offset: number, tick: number): CounterName | null {
   if (state.phase !== PHASE.SYNCHRONIZATION || state.role === ROLE.LEADING || state.leader !== sender) {
-    return count(state, 'ignored-not-expected')
+    return 'ignored-not-expected'
   }
   const epoch = extensionOf(state.words, offset, EPOCHS.accepted)
   const own = epoch === state.acceptedEpoch && epoch === state.currentEpoch && mayPromise(state)
   if (!own || !isForThisJoin(state, offset)) {
-    return count(state, 'ignored-not-expected')
+    return 'ignored-not-expected'
   }
   takeStanding(state, sender, offset, tick)
   state.phase = PHASE.BROADCAST
@@ -273,4 +273,5 @@ export function onCommitLd(state: State, sender: number, offset: number, tick: n
   }
   state.ackOwed = true
   count(state, 'epochs-followed')
+  return null
 }
