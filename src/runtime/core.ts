@@ -8,6 +8,7 @@
 import { at } from '../assert.js'
 import { createHistogram, recordMany } from '../histogram.js'
 import type { Histogram } from '../histogram.js'
+import type { Log } from '../store/log.js'
 import type { Machine } from '../store/machine.js'
 import { PACK_ROW } from '../store/machine.js'
 import type { Endpoint } from '../transport/endpoint.js'
@@ -48,7 +49,7 @@ import type { QueueSender } from './sender.js'
 import { createSnapshots, snapshotTick } from './snapshots.js'
 import type { Snapshots } from './snapshots.js'
 import { createStoring, isSpaceLow, storeTurn } from './storing.js'
-import type { StoredLog, Storing } from './storing.js'
+import type { Storing } from './storing.js'
 import { createTraffic } from './traffic.js'
 import type { Traffic } from './traffic.js'
 import { finishLoad, followPhase } from './transitions.js'
@@ -75,7 +76,7 @@ export interface CoreSettings {
   clock: Clock
   linksMax: number
   /** Null: the history is kept in memory only. */
-  log?: StoredLog | null
+  log?: Log | null
   /** Bytes of the log after which a snapshot is taken. */
   snapshotBytes?: number
   /** Null: one thread does everything. */

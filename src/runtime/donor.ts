@@ -10,12 +10,9 @@ import type { Machine } from '../store/machine.js'
 import { countOf, senderOf, setFlags, writeHeader } from '../zab/header.js'
 import {
   createLink,
-  linkDue,
-  linkLength,
   linkOffset,
   linkRoom,
   linkSend,
-  linkStamp,
   linkUnacked,
   onLinkAck,
 } from '../zab/link.js'
@@ -28,6 +25,7 @@ import { BODY_OFFSET, HEADER, KIND, setWide, TAG_BYTES } from '../zab/wire.js'
 import type { Layout } from './layout.js'
 import { PART_BYTES } from './layout.js'
 import { createPool, poolGive, poolTake } from './pool.js'
+import { sendDue } from './peer-link.js'
 import type { Pool } from './pool.js'
 
 /** HEADER.flags of the last datagram of a snapshot. */
@@ -146,13 +144,7 @@ function goOn(donor: Donor, link: Link, tick: number): void {
     }
     sendSome(donor, link, tick)
   }
-  const due = linkDue(link, tick, donor.due)
-  for (let index = 0; index < due && sendRoom(state) > SEND_SLACK; index++) {
-    const sequence = at(donor.due, index)
-    const offset = linkOffset(link, sequence)
-    linkStamp(link, state.words, offset)
-    emitSend(state, donor.to, offset, linkLength(link, sequence), true)
-  }
+  sendDue(state, link, donor.due, donor.to, SEND_SLACK, tick)
   if (donor.complete && linkUnacked(link) === 0) endTransfer(donor)
 }
 

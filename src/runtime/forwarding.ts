@@ -10,22 +10,17 @@
 import { assert, at, item } from '../assert.js'
 import type { Machine } from '../store/machine.js'
 import { TAKEN } from '../store/machine.js'
-import { counterOf, extensionOf, lengthOf, senderOf, writeHeader } from '../zab/header.js'
+import { counterOf, extensionOf, senderOf, writeHeader } from '../zab/header.js'
 import { createHistory, historyAppend, historyClear, historyEntries, historyFind, historyRoom } from '../zab/history.js'
 import type { History } from '../zab/history.js'
 import {
   createLink,
   linkAckDue,
-  linkDue,
-  linkLength,
-  linkOffset,
   linkOrder,
   linkOweAck,
-  linkPark,
   linkParked,
   linkRoom,
   linkSend,
-  linkStamp,
   linkTook,
   linkUnpark,
   onLinkAck,
@@ -33,18 +28,18 @@ import {
 import type { Link } from '../zab/link.js'
 import { NODES_MAX } from '../zab/limits.js'
 import type { State } from '../zab/state.js'
-import { controlSlot, emitSend, sendRoom } from '../zab/state.js'
-import { BODY_OFFSET, HEADER, KIND, LINK, setWide, TAG_BYTES } from '../zab/wire.js'
+import { emitSend, sendRoom } from '../zab/state.js'
+import { HEADER, KIND, LINK } from '../zab/wire.js'
 import type { Layout } from './layout.js'
-import { dropParked } from './parked.js'
+import { dropParked, parkDatagram } from './parked.js'
+import { sendDue, sendLinkAck } from './peer-link.js'
 import type { Pool } from './pool.js'
-import { poolGive, poolTake } from './pool.js'
+import { poolGive } from './pool.js'
 
 const FORWARD_ENTRIES_MAX = 1 << 15
 const FORWARD_CREDITS = 512 //  FORWARDs that a leader takes unacknowledged from one follower
 const RESEND_MAX = 64
 const SEND_SLACK = 128 //       rows of a turn left for other messages
-const NOTE_BYTES = BODY_OFFSET + TAG_BYTES
 
 export interface Forwarding {
   readonly state: State
@@ -216,14 +211,7 @@ export function followerForwards(forwarding: Forwarding, tick: number): void {
     forwarding.forwards++
   }
   if (forwarding.sendNext < ring.next) forwarding.stalls++
-  const due = linkDue(to, tick, forwarding.due)
-  for (let index = 0; index < due && sendRoom(state) > SEND_SLACK; index++) {
-    const sequence = at(forwarding.due, index)
-    const offset = linkOffset(to, sequence)
-    linkStamp(to, state.words, offset)
-    emitSend(state, state.leader, offset, linkLength(to, sequence), true)
-    forwarding.resent++
-  }
+  forwarding.resent += sendDue(state, to, forwarding.due, state.leader, SEND_SLACK, tick)
 }
 
 /** Ends a leader's turn: followers learn how far their forwards were taken. */
@@ -231,12 +219,7 @@ export function leaderForwardAcks(forwarding: Forwarding, tick: number): void {
   const { state } = forwarding
   for (let replica = 0; replica < NODES_MAX; replica++) {
     const link = forwarding.from[replica] ?? null
-    if (link === null || !linkAckDue(link, tick)) continue
-    const offset = controlSlot(state)
-    writeHeader(state.words, offset, state.sender, KIND.LINK_ACK, NOTE_BYTES, state.acceptedEpoch, 0)
-    setWide(state.words, (offset + HEADER.counter) >>> 2, 0)
-    linkStamp(link, state.words, offset)
-    emitSend(state, replica, offset, NOTE_BYTES, true)
+    if (link !== null && linkAckDue(link, tick)) sendLinkAck(state, link, replica, 0)
   }
 }
 
@@ -310,10 +293,5 @@ function park(
   offset: number,
   tick: number,
 ): string | null {
-  const slot = poolTake(forwarding.parked)
-  if (slot < 0) return 'forward-no-room'
-  const { state } = forwarding
-  state.bytes.copyWithin(slot, offset, offset + lengthOf(state.words, offset))
-  linkPark(link, sequence, slot, tick)
-  return null
+  return parkDatagram(link, forwarding.parked, forwarding.state, sequence, offset, tick) ? null : 'forward-no-room'
 }

@@ -19,7 +19,6 @@ import {
   linkOffset,
   linkOrder,
   linkOweAck,
-  linkPark,
   linkParked,
   linkRoom,
   linkSend,
@@ -37,7 +36,8 @@ import { addHomeLink, createHomeLinks, homeKey, homeLinkAt, removeHomeLink } fro
 import type { HomeMachine } from './home-machine.js'
 import { acknowledge, dismiss, refuse, welcome } from './home-notes.js'
 import type { HomeLayout } from './layout.js'
-import { createPool, poolGive, poolTake } from './pool.js'
+import { parkDatagram } from './parked.js'
+import { createPool, poolGive } from './pool.js'
 import type { Pool } from './pool.js'
 import type { QueueSender } from './sender.js'
 import { queueSend, sendQueued } from './sender.js'
@@ -263,14 +263,9 @@ function park(
   offset: number,
   tick: number,
 ): boolean {
-  const slot = poolTake(home.parked)
-  if (slot < 0) {
-    drop(home, 'client-no-room')
-    return false
-  }
-  home.bytes.copyWithin(slot, offset, offset + lengthOf(home.words, offset))
-  linkPark(client.link, sequence, slot, tick)
-  return true
+  if (parkDatagram(client.link, home.parked, home, sequence, offset, tick)) return true
+  drop(home, 'client-no-room')
+  return false
 }
 
 function drainParked(home: Home, client: HomeLink, tick: number): void {

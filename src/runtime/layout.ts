@@ -14,6 +14,7 @@
  */
 
 import { DATAGRAM_ALIGN } from '../zab/limits.js'
+import type { Config } from '../zab/state.js'
 
 export const CONTROL_SLOT_BYTES = DATAGRAM_ALIGN * 2
 
@@ -47,6 +48,28 @@ export interface Layout {
   /** Bytes in all. */
   bytes: number
   slots: Slots
+}
+
+/** The places of a Config: where the protocol finds its part of the slab. */
+export function placesOf(layout: Layout): Pick<
+  Config,
+  | 'historyOffset'
+  | 'historyBytes'
+  | 'reserveBytes'
+  | 'controlOffset'
+  | 'controlSlots'
+  | 'parkOffset'
+  | 'parkSlots'
+> {
+  return {
+    historyOffset: layout.history,
+    historyBytes: layout.historyBytes,
+    reserveBytes: layout.reserveBytes,
+    controlOffset: layout.control,
+    controlSlots: layout.slots.control,
+    parkOffset: layout.early,
+    parkSlots: layout.slots.early,
+  }
 }
 
 /** What the home of clients needs; a front's slab has nothing else. */

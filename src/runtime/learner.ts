@@ -9,32 +9,29 @@ import { assert } from '../assert.js'
 import type { Log } from '../store/log.js'
 import { SNAPSHOT_STATE } from '../store/log.js'
 import type { Machine } from '../store/machine.js'
-import { counterOf, countOf, flagsOf, lengthOf, senderOf, writeHeader } from '../zab/header.js'
+import { counterOf, countOf, flagsOf, lengthOf, senderOf } from '../zab/header.js'
 import {
   createLink,
   linkAckDue,
   linkOrder,
   linkOweAck,
-  linkPark,
   linkParked,
-  linkStamp,
   linkTook,
   linkUnpark,
 } from '../zab/link.js'
 import type { Link } from '../zab/link.js'
 import type { State } from '../zab/state.js'
-import { controlSlot, emitSend } from '../zab/state.js'
-import { BODY_OFFSET, HEADER, KIND, setWide, TAG_BYTES } from '../zab/wire.js'
+import { BODY_OFFSET, TAG_BYTES } from '../zab/wire.js'
 import { FLAG_LAST, PADDING_SHIFT } from './donor.js'
-import { dropParked } from './parked.js'
+import { dropParked, parkDatagram } from './parked.js'
+import { sendLinkAck } from './peer-link.js'
 import type { Pool } from './pool.js'
-import { poolGive, poolTake } from './pool.js'
+import { poolGive } from './pool.js'
 
 /** As many as one turn can load without making proposals wait in the receive queue. */
 const CREDITS = 256
 /** Pause of a transfer, in failure times, after which it is given up: later than its sender does. */
 const STUCK_FAILURES = 10
-const NOTE_BYTES = BODY_OFFSET + TAG_BYTES
 
 export interface Learner {
   readonly state: State
@@ -104,6 +101,13 @@ export function stopLoad(learner: Learner): void {
   learner.log?.snapshotAbandon()
 }
 
+/** It is loaded, and stored where there is a log. */
+export function endLoad(learner: Learner): void {
+  learner.link = null
+  learner.transfer = 0
+  learner.storing = false
+}
+
 /** A SNAPSHOT datagram that passed the ladder of peers. False: what it holds is no snapshot. */
 export function onSnapshot(learner: Learner, offset: number, tick: number): boolean {
   const { state, link } = learner
@@ -153,18 +157,10 @@ export function isLoadStuck(learner: Learner, tick: number): boolean {
 export function learnerTick(learner: Learner, tick: number): boolean {
   const { link, state, log } = learner
   if (link === null) return false
-  if (linkAckDue(link, tick)) {
-    const offset = controlSlot(state)
-    const { transfer } = learner
-    writeHeader(state.words, offset, state.sender, KIND.LINK_ACK, NOTE_BYTES, state.acceptedEpoch, transfer)
-    setWide(state.words, (offset + HEADER.counter) >>> 2, 0)
-    linkStamp(link, state.words, offset)
-    emitSend(state, state.leader, offset, NOTE_BYTES, true)
-  }
+  if (linkAckDue(link, tick)) sendLinkAck(state, link, state.leader, learner.transfer)
   if (!learner.storing) return false
   if (log !== null && log.snapshotState() !== SNAPSHOT_STATE.FINISHED) return false
   learner.lastTicks = tick - learner.beganTick
-  learner.storing = false
   return true
 }
 
@@ -194,9 +190,5 @@ function take(learner: Learner, link: Link, offset: number, tick: number): 'ok' 
 }
 
 function park(learner: Learner, link: Link, sequence: number, offset: number, tick: number): void {
-  const slot = poolTake(learner.parked)
-  if (slot < 0) return
-  const { bytes, words } = learner.state
-  bytes.copyWithin(slot, offset, offset + lengthOf(words, offset))
-  linkPark(link, sequence, slot, tick)
+  parkDatagram(link, learner.parked, learner.state, sequence, offset, tick)
 }

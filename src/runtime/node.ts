@@ -4,8 +4,8 @@
 
 import { openMachine } from '../store/open-machine.js'
 import type { Machine } from '../store/machine.js'
-import { openReopenableLog } from '../store/reopen-log.js'
-import type { ReopenableLog } from '../store/reopen-log.js'
+import type { Log } from '../store/log.js'
+import { openLog } from '../store/open-log.js'
 import type { Endpoint, EndpointSettings } from '../transport/endpoint.js'
 import { chooseProvider, openEndpoint, pathDatagramBytes } from '../transport/open-endpoint.js'
 import { clusterHash } from '../zab/cluster-hash.js'
@@ -17,7 +17,7 @@ import { createFronts } from './fronts.js'
 import type { Fronts } from './fronts.js'
 import type { HomeMachine } from './home-machine.js'
 import { sayGoodbye } from './home-notes.js'
-import { layoutSlab, SLOTS } from './layout.js'
+import { layoutSlab, placesOf, SLOTS } from './layout.js'
 import type { Layout } from './layout.js'
 import type { ClusterSettings, ReplicaOptions } from './options.js'
 import { clusterSettings, multicastGroup, multicastPort, ownAddress } from './settings.js'
@@ -65,7 +65,7 @@ export function openNode(options: ReplicaOptions, incarnation: number): Node {
   endpoint.setSpin(options.spinMicros)
   const shifted = layoutAt(endpoint.extraOffset)
   let machine: Machine
-  let log: ReopenableLog | null = null
+  let log: Log | null = null
   try {
     machine = openReplicaMachine(options, settings, endpoint, shifted)
     log = openReplicaLog(options, endpoint)
@@ -117,10 +117,10 @@ function catchUpBytes(options: ReplicaOptions, provider: 'udp' | 'verbs'): numbe
   return provider === 'verbs' ? Math.min(options.catchUpBytes, CATCH_UP_BYTES_PINNED) : options.catchUpBytes
 }
 
-function openReplicaLog(options: ReplicaOptions, endpoint: Endpoint): ReopenableLog | null {
+function openReplicaLog(options: ReplicaOptions, endpoint: Endpoint): Log | null {
   const { durability, dataDir, cluster, replica } = options
   if (durability === 'memory' || dataDir === null) return null
-  return openReopenableLog({
+  return openLog({
     directory: dataDir,
     cluster,
     replica,
@@ -224,13 +224,7 @@ function configOf(
     stuckTicks: options.stuckMillis * TICKS_PER_MILLI,
     datagramBytes: settings.datagramBytes,
     slab: endpoint.slab,
-    historyOffset: layout.history,
-    historyBytes: layout.historyBytes,
-    reserveBytes: layout.reserveBytes,
-    controlOffset: layout.control,
-    controlSlots: SLOTS.control,
-    parkOffset: layout.early,
-    parkSlots: SLOTS.early,
+    ...placesOf(layout),
     windowBytes: windowBytes(received, settings.datagramBytes),
   }
 }

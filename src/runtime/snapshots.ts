@@ -26,7 +26,6 @@ export interface Snapshots {
   finishing: boolean
   taken: number
   failed: number
-  abandon(): void
 }
 
 export function createSnapshots(
@@ -36,7 +35,7 @@ export function createSnapshots(
   layout: Layout,
   everyBytes = SNAPSHOT_BYTES,
 ): Snapshots {
-  const snapshots: Snapshots = {
+  return {
     state,
     machine,
     log,
@@ -47,9 +46,7 @@ export function createSnapshots(
     finishing: false,
     taken: 0,
     failed: 0,
-    abandon: () => abandon(snapshots),
   }
-  return snapshots
 }
 
 /** Ends a turn: a part of the snapshot under way, or the beginning of one that is due. */
@@ -86,7 +83,8 @@ function finish(snapshots: Snapshots): void {
   snapshots.taking = false
 }
 
-function abandon(snapshots: Snapshots): void {
+/** Gives up the one that is being taken. */
+export function abandonSnapshot(snapshots: Snapshots): void {
   if (!snapshots.taking) return
   if (!snapshots.finishing) snapshots.machine.snapshotEnd()
   snapshots.log.snapshotAbandon()

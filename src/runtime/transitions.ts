@@ -8,8 +8,9 @@ import type { Core } from './core.js'
 import { dropForwards, joinLeader, leadOwn, leaveLeader } from './forwarding.js'
 import { dismissFronts } from './fronts.js'
 import { dismissAll } from './home.js'
-import { beginLoad, drainLoad, isLoadStuck, stopLoad } from './learner.js'
+import { beginLoad, drainLoad, endLoad, isLoadStuck, stopLoad } from './learner.js'
 import { recover } from './recovery.js'
+import { abandonSnapshot } from './snapshots.js'
 import { isAllStored, lowerMarks, reopenLog, storeBase } from './storing.js'
 import { stepDown } from '../zab/replica.js'
 import { epochsChanged, PHASE, ROLE } from '../zab/state.js'
@@ -76,7 +77,7 @@ function beginAnew(core: Core, tick: number): void {
   dismissClients(core)
   stopLoad(core.learner)
   endTransfer(core.donor)
-  core.snapshots?.abandon()
+  if (core.snapshots !== null) abandonSnapshot(core.snapshots)
   dropForwards(core.forwarding)
   core.epoch = 0
   core.led = false
@@ -104,21 +105,13 @@ export function recoverCore(core: Core): void {
 /** The snapshot is loaded, and stored where there is a log. */
 export function finishLoad(core: Core, tick: number): void {
   const { state, learner, storing } = core
-  if (storing !== null && !storeBase(storing, learner.counter, learner.epoch)) {
-    learner.storing = true // the log's buffer is full for now
-    return
-  }
-  stopLoadDone(core)
+  // The log's buffer may be full for now.
+  if (storing !== null && !storeBase(storing, learner.counter, learner.epoch)) return
+  endLoad(learner)
   state.transfer = 0
   state.history.extended = false
   state.askTick = tick
   epochsChanged(state)
-}
-
-function stopLoadDone(core: Core): void {
-  const { learner } = core
-  learner.link = null
-  learner.transfer = 0
 }
 
 function dismissClients(core: Core): void {

@@ -14,6 +14,7 @@ import type { HistoryOperation } from '../checker/history.js'
 import { replicaChild, settled, startProcesses } from '../integration/processes.js'
 import { end } from '../integration/replica-process.js'
 import type { Processes } from '../integration/processes.js'
+import { until } from '../integration/until.js'
 
 const KEYS = 12
 const WINDOW = 16 // operations that one session has outstanding
@@ -98,6 +99,10 @@ function sum(report: ReplicaStats, count: 'requests' | 'links' | 'writes'): numb
   return report.workers.reduce((total, each) => total + each[count], 0)
 }
 
+function isEveryWorkerUsed({ workers }: ReplicaStats): boolean {
+  return workers.every(({ requests, writes }) => requests > 0 && writes > 0)
+}
+
 async function closeAll(clients: readonly Client[]): Promise<void> {
   await Promise.all(clients.map((client) => client.close()))
 }
@@ -115,11 +120,12 @@ test('workers: sessions over every worker of three replicas keep their order', a
     const moves = clients.flatMap((client) => Object.values(client.stats().moves))
     const moved = moves.reduce((total, each) => total + each, 0)
     assert.ok(moved <= clients.length, `${clients.length} clients moved ${moved} times`)
+    await until(async () => (await processes.stats()).every(isEveryWorkerUsed), 'every worker tells what it served')
     const reports = await settled(processes)
     assert.equal(new Set(reports.map(({ digest }) => digest)).size, 1)
     for (const report of reports) {
       assert.equal(report.workers.length, 3)
-      assert.ok(report.workers.every(({ requests, writes }) => requests > 0 && writes > 0))
+      assert.ok(isEveryWorkerUsed(report))
       assert.ok(report.workers.slice(1).every(({ transport }) => transport.doorbells > 0))
       assert.equal(sum(report, 'links'), report.store.links)
       assert.equal(report.received['REQUEST']?.messages !== undefined, true)

@@ -2,7 +2,7 @@
 
 import { createCore } from '../../src/runtime/core.js'
 import type { Core } from '../../src/runtime/core.js'
-import { layoutSlab } from '../../src/runtime/layout.js'
+import { layoutSlab, placesOf } from '../../src/runtime/layout.js'
 import type { Layout, Slots } from '../../src/runtime/layout.js'
 import { openMachine } from '../../src/store/open-machine.js'
 import type { Machine } from '../../src/store/machine.js'
@@ -118,13 +118,7 @@ function configOf(
     stuckTicks: options.stuckTicks,
     datagramBytes: settings.datagramBytes,
     slab: endpoint.slab,
-    historyOffset: layout.history,
-    historyBytes: layout.historyBytes,
-    reserveBytes: layout.reserveBytes,
-    controlOffset: layout.control,
-    controlSlots: SLOTS.control,
-    parkOffset: layout.early,
-    parkSlots: SLOTS.early,
+    ...placesOf(layout),
     windowBytes: options.windowBytes,
   }
 }
