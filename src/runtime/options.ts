@@ -139,7 +139,7 @@ export interface ReplicaStats {
   incarnation: number
   role: 'LEADING' | 'FOLLOWING' | 'LOOKING' | 'OBSERVING'
   /** What it still has of what it acknowledged: a replica that is not WHOLE is counted in no quorum. */
-  trust: 'LOST' | 'PARTIAL' | 'WHOLE'
+  trust: 'LOST' | 'PARTIAL' | 'WHOLE' | 'HOLLOW'
   phase: 'ELECTION' | 'DISCOVERY' | 'SYNCHRONIZATION' | 'BROADCAST'
   leader: number | null
   epoch: number

@@ -53,6 +53,7 @@ export function recover(
   loadSnapshot(state, machine, log, partOffset, found)
   while (replayOne(state, machine, log, partOffset, found));
   applyKnown(state, machine)
+  state.history.extended = false
   state.storeNext = state.history.next
   state.truncateOwed = -1
   state.lastStored = state.lastHeld
@@ -91,15 +92,11 @@ function damagedSnapshot(log: Log): ZabkvError {
 
 /** False: the log has ended. */
 function replayOne(state: State, machine: Machine, log: Log, partOffset: number, found: Recovered): boolean {
-  const { config, history } = state
-  const need = config.datagramBytes
-  const room = historyRoom(history, need, state.applyNext)
-  assert(room > 0, 'recovery: what is not committed fits the history')
-  const kind = log.replayNext(history.head + HEADER.SIZE, need - HEADER.SIZE)
+  const kind = log.replayNext(partOffset, state.config.datagramBytes - HEADER.SIZE)
   const field = (index: number): number => log.fields[index] ?? 0
   switch (kind) {
     case RECORD_KIND.ENTRY:
-      replayEntry(state, machine, field, found)
+      replayEntry(state, machine, partOffset, field, found)
       return true
     case RECORD_KIND.EPOCHS:
       return true // said again at the end
@@ -125,19 +122,31 @@ function replayOne(state: State, machine: Machine, log: Log, partOffset: number,
   }
 }
 
-function replayEntry(state: State, machine: Machine, field: (index: number) => number, found: Recovered): void {
+function replayEntry(
+  state: State,
+  machine: Machine,
+  partOffset: number,
+  field: (index: number) => number,
+  found: Recovered,
+): void {
   const { history, words } = state
   const counter = field(LOG_FIELD.counter)
   const operations = field(LOG_FIELD.count)
   const epoch = field(LOG_FIELD.epoch)
   // The snapshot holds it; or it comes after what the snapshot holds of another leader, and is void further on.
   if (counter !== state.lastHeld + 1 || field(LOG_FIELD.previous) !== state.lastEpoch) return
-  const length = HEADER.SIZE + field(LOG_FIELD.bytes)
+  // What was committed when it was stored makes room for it, as it did then.
+  commitUpTo(state, field(LOG_FIELD.committed))
+  applyKnown(state, machine)
+  const payload = field(LOG_FIELD.bytes)
+  const length = HEADER.SIZE + payload
+  const bytes = Math.ceil(length / DATAGRAM_ALIGN) * DATAGRAM_ALIGN
+  makeRoom(state, bytes)
   const offset = history.head
+  state.bytes.copyWithin(offset + HEADER.SIZE, partOffset, partOffset + payload)
   writeHeader(words, offset, state.sender, KIND.PROPOSE, length, epoch, operations)
   setCounter(words, offset, counter)
   setCommitted(words, offset, 0)
-  const bytes = Math.ceil(length / DATAGRAM_ALIGN) * DATAGRAM_ALIGN
   historyAppend(history, counter, operations, bytes, epoch, field(LOG_FIELD.time))
   state.lastHeld = counter + operations - 1
   state.lastProposed = state.lastHeld
@@ -146,6 +155,14 @@ function replayEntry(state: State, machine: Machine, field: (index: number) => n
   found.operations += operations
   commitUpTo(state, field(LOG_FIELD.committed))
   applyKnown(state, machine)
+}
+
+/** The ring's end may have been better used before: then what is not committed reaches into the reserve. */
+function makeRoom(state: State, bytes: number): void {
+  const { history } = state
+  if (historyRoom(history, bytes, state.applyNext) > 0) return
+  history.extended = true
+  assert(historyRoom(history, bytes, state.applyNext) > 0, 'recovery: what is not committed fits the history')
 }
 
 function commitUpTo(state: State, committed: number): void {

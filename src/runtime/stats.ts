@@ -35,7 +35,7 @@ export interface ReportContext {
 }
 
 const ROLES = ['LOOKING', 'FOLLOWING', 'LEADING', 'OBSERVING'] as const
-const TRUSTS = ['LOST', 'PARTIAL', 'WHOLE'] as const
+const TRUSTS = ['LOST', 'PARTIAL', 'WHOLE', 'HOLLOW'] as const
 const PHASES = ['ELECTION', 'DISCOVERY', 'SYNCHRONIZATION', 'BROADCAST'] as const
 
 export function report(context: ReportContext): ReplicaStats {

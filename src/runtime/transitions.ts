@@ -13,7 +13,8 @@ import { recover } from './recovery.js'
 import { abandonSnapshot } from './snapshots.js'
 import { isAllStored, lowerMarks, reopenLog, storeBase } from './storing.js'
 import { stepDown } from '../zab/replica.js'
-import { epochsChanged, PHASE, ROLE } from '../zab/state.js'
+import { settleClaim } from '../zab/forgetting.js'
+import { epochsChanged, PHASE, ROLE, TRUST } from '../zab/state.js'
 
 /** Without a place in an epoch for so long, clients are sent elsewhere: 500 ms. */
 const PLACELESS_TICKS = 5000
@@ -97,7 +98,9 @@ export function recoverCore(core: Core): void {
   if (storing === null) return
   const { clock, layout, machine } = core
   const whole = state.config.durable
+  const hollow = state.trust === TRUST.HOLLOW
   core.recovered = recover(state, machine, storing.log, layout.part, whole, () => clock.micros() / 1000)
+  if (hollow) settleClaim(state)
   isAllStored(storing)
   core.generation = state.generation
 }

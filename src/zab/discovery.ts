@@ -14,6 +14,7 @@ import { NODES_MAX } from './limits.js'
 import { forgetFollower, STAGE } from './peers.js'
 import {
   compareHistories,
+  hasAllOrClaim,
   isForThisJoin,
   isOfKnownJoin,
   joinOf,
@@ -26,7 +27,7 @@ import {
 import type { State } from './state.js'
 import { count, epochsChanged, isMember, majority, PHASE, ROLE, TRUST } from './state.js'
 import { beginSynchronization, sendNewLeader } from './synchronization.js'
-import { EPOCHS, KIND } from './wire.js'
+import { EPOCHS, KIND, PROMISED_TO } from './wire.js'
 
 /** What a follower waits for is asked for again after this long. */
 export const ASK_TICKS = 40
@@ -48,7 +49,12 @@ export function onCepoch(state: State, sender: number, offset: number, tick: num
   const { peers } = state
   const join = joinOf(state, offset)
   if (join < at(peers.join, sender)) return 'ignored-not-expected'
-  const whole = at(peers.trust, sender) === TRUST.WHOLE
+  const whole = hasAllOrClaim(at(peers.trust, sender))
+  if (state.newEpoch !== 0 && hasPromisedToAnother(state, sender, offset)) {
+    // Without it there is a quorum, or this leader is soon taken for one that has none.
+    forgetFollower(peers, sender)
+    return 'ignored-not-expected'
+  }
   const promisedMore = at(peers.accepted, sender) > state.acceptedEpoch
   if (state.newEpoch !== 0 && promisedMore && whole && sender < state.config.members) {
     // It promised a later epoch to a leader that never was, and cannot take that back: all go to a later one.
@@ -70,6 +76,16 @@ export function onCepoch(state: State, sender: number, offset: number, tick: num
   peers.activeTick[sender] = tick
   if (state.newEpoch !== 0) sendNewEpoch(state, sender)
   return null
+}
+
+/**
+ * Leader: has it promised this leader's epoch to another, and will not promise it again? After a restart it does not
+ * know to whom: it may have been this leader, which does not help. An established leader needs no promise.
+ */
+function hasPromisedToAnother(state: State, sender: number, offset: number): boolean {
+  if (state.established || sender >= state.config.members) return false
+  if (at(state.peers.trust, sender) === TRUST.LOST || at(state.peers.accepted, sender) !== state.newEpoch) return false
+  return extensionOf(state.words, offset, EPOCHS.mode) !== state.config.replica + PROMISED_TO
 }
 
 /** Leader: a quorum has asked, so the epoch can be chosen: above all that was promised. */
@@ -150,7 +166,10 @@ export function onAckEpoch(state: State, sender: number, offset: number, tick: n
   peers.stage[sender] = STAGE.ACKEPOCH
   if (state.phase === PHASE.DISCOVERY) {
     const eligible = sender < state.config.members && (state.forming || at(peers.whole, sender) === 1)
-    if (eligible && compareHistories(state, sender, state.config.replica) > 0) {
+    if (!eligible || compareHistories(state, sender, state.config.replica) <= 0) return null
+    if (at(peers.trust, sender) === TRUST.HOLLOW && (!state.forming || state.forced)) {
+      peers.whole[sender] = 0 // what it had cannot be had from it: a quorum without it decides
+    } else {
       count(state, 'steps-down')
       becomeLooking(state, tick)
     }

@@ -10,7 +10,7 @@ import { assert, at } from '../assert.js'
 import type { CounterName } from './counters.js'
 import { forgetHistory } from './forgetting.js'
 import { forgetFollower, STAGE } from './peers.js'
-import { isBetter, sendStanding, takePosition, takeStanding } from './standing.js'
+import { compareHistories, hasAllOrClaim, isBetter, sendStanding, takePosition, takeStanding } from './standing.js'
 import type { State } from './state.js'
 import { count, isMember, majority, PHASE, ROLE, TRUST, VOTE_TICKS_MIN } from './state.js'
 import { KIND } from './wire.js'
@@ -131,6 +131,8 @@ export function becomeDiscovering(state: State, leader: number, tick: number): v
 export function becomeProspective(state: State, forming: boolean, forced: boolean, tick: number): void {
   const { replica } = state.config
   assert(isMember(state.config), 'becomeProspective: an observer does not lead')
+  assert(forced || state.trust !== TRUST.HOLLOW, 'becomeProspective: with what it says it has')
+  if (state.trust === TRUST.HOLLOW) state.trust = TRUST.LOST // by an operator, who knows
   state.phase = PHASE.DISCOVERY
   state.role = ROLE.LEADING
   state.leader = replica
@@ -151,7 +153,18 @@ export function becomeProspective(state: State, forming: boolean, forced: boolea
 export function isStuck(state: State, tick: number): boolean {
   if (state.role !== ROLE.LOOKING || !isMember(state.config)) return false
   for (let id = 0; id < state.config.members; id++) if (!isLooking(state, id, tick)) return false
-  return !isQuorumWhole(state, tick) && !mayForm(state, tick)
+  return !canElect(state, tick) && !mayForm(state, tick)
+}
+
+/** Is there one that a quorum of whole replicas would have? */
+function canElect(state: State, tick: number): boolean {
+  const best = bestHistory(state, true, tick)
+  let votes = 0
+  for (let id = 0; id < state.config.members; id++) {
+    if (best < 0 || !isLooking(state, id, tick) || !isWhole(state, id)) continue
+    if (trustOf(state, id) === TRUST.WHOLE || compareHistories(state, best, id) >= 0) votes++
+  }
+  return votes >= majority(state.config)
 }
 
 function tellStanding(state: State): void {
@@ -184,18 +197,33 @@ function rank(state: State, id: number): number {
 function choose(state: State, tick: number): number {
   const wholeOnly = isQuorumWhole(state, tick)
   if (!wholeOnly && !mayForm(state, tick)) return state.config.replica
+  const { replica } = state.config
+  const best = bestHistory(state, wholeOnly, tick)
+  if (best < 0) return replica
+  // One that had more than the best has may have acknowledged it: its voice is not for this one.
+  if (state.trust === TRUST.HOLLOW && compareHistories(state, best, replica) < 0) return replica
+  return best
+}
+
+/** The best among those that look and have what they say. -1: none. */
+function bestHistory(state: State, wholeOnly: boolean, tick: number): number {
   let best = -1
   for (let id = 0; id < state.config.members; id++) {
-    if (!isLooking(state, id, tick) || (wholeOnly && !isWhole(state, id))) continue
+    const trust = trustOf(state, id)
+    if (!isLooking(state, id, tick) || trust === TRUST.HOLLOW || (wholeOnly && trust !== TRUST.WHOLE)) continue
     if (best < 0 || isBetter(state, id, best)) best = id
   }
-  return best < 0 ? state.config.replica : best
+  return best
+}
+
+function trustOf(state: State, id: number): number {
+  return id === state.config.replica ? state.trust : at(state.peers.trust, id)
 }
 
 /** A quorum votes for it: of whole replicas, or, for a new history, of all. */
 function isElected(state: State, candidate: number, tick: number): boolean {
   const wholeOnly = isQuorumWhole(state, tick)
-  if (!wholeOnly && !mayForm(state, tick)) return false
+  if ((!wholeOnly && !mayForm(state, tick)) || trustOf(state, candidate) === TRUST.HOLLOW) return false
   let votes = 0
   for (let id = 0; id < state.config.members; id++) {
     const own = id === state.config.replica
@@ -214,8 +242,9 @@ function isLooking(state: State, id: number, tick: number): boolean {
   return at(peers.phase, id) === PHASE.DISCOVERY && at(peers.leader, id) === config.replica
 }
 
+/** Does its voice count? */
 function isWhole(state: State, id: number): boolean {
-  return (id === state.config.replica ? state.trust : at(state.peers.trust, id)) === TRUST.WHOLE
+  return hasAllOrClaim(trustOf(state, id))
 }
 
 function isQuorumWhole(state: State, tick: number): boolean {
@@ -238,8 +267,9 @@ function mayForm(state: State, tick: number): boolean {
     const own = id === state.config.replica
     const held = own ? state.lastHeld : at(state.peers.last, id)
     const current = own ? state.currentEpoch : at(state.peers.current, id)
-    if (held > 0 || current > 0) empty = false
-    if ((own ? state.trust : at(state.peers.trust, id)) === TRUST.LOST) lost = true
+    const trust = trustOf(state, id)
+    if (held > 0 || current > 0 || trust === TRUST.HOLLOW) empty = false
+    if (trust === TRUST.LOST || trust === TRUST.HOLLOW) lost = true
   }
   return empty || !lost
 }

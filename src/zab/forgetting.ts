@@ -8,7 +8,7 @@ import { assert, at } from '../assert.js'
 import { extensionOf } from './header.js'
 import { historyClear, historyLast, historyTruncate } from './history.js'
 import type { State } from './state.js'
-import { count, TRUST } from './state.js'
+import { count, isMember, TRUST } from './state.js'
 import { PROPOSE } from './wire.js'
 
 /** Forgets entries beyond `counter`, an entry's last or less. Nothing committed may be beyond. */
@@ -39,11 +39,33 @@ export function truncateTo(state: State, counter: number): void {
  * until the snapshot is, so the epochs that are stored stay as well.
  */
 export function forgetHistory(state: State): void {
+  becomeHollow(state)
   state.transfer = 0
   beginAt(state, 0, 0)
   state.targetCounter = -1
-  state.trust = TRUST.LOST
+}
+
+/** What this replica has goes: how far it went stays known, if it had all that it acknowledged. */
+export function becomeHollow(state: State): void {
+  if (state.trust === TRUST.WHOLE && isMember(state.config)) {
+    state.trust = TRUST.HOLLOW
+    state.claimCurrent = state.currentEpoch
+    state.claimEpoch = state.lastEpoch
+    state.claimLast = state.lastHeld
+  } else if (state.trust !== TRUST.HOLLOW) {
+    state.trust = TRUST.LOST
+  }
   state.currentEpoch = 0
+}
+
+/** After the log was read again: does it hold all that this replica had before it became HOLLOW? */
+export function settleClaim(state: State): void {
+  if (state.trust === TRUST.WHOLE) return // the log keeps whatever is acknowledged
+  const met =
+    state.currentEpoch === state.claimCurrent &&
+    state.lastEpoch === state.claimEpoch &&
+    state.lastHeld === state.claimLast
+  state.trust = met ? TRUST.WHOLE : TRUST.HOLLOW
 }
 
 /** The history begins after `counter`, of `epoch`: what a snapshot holds. */

@@ -19,7 +19,7 @@ import { COUNTER_MAX } from './limits.js'
 import { LEADER_NONE } from './peers.js'
 import type { State } from './state.js'
 import { controlSlot, emitSend, epochsAreStored, ROLE, TRUST } from './state.js'
-import { EPOCHS, HEADER, TAG_BYTES } from './wire.js'
+import { EPOCHS, HEADER, KIND, PROMISED_TO, TAG_BYTES } from './wire.js'
 
 export const STANDING_BYTES = HEADER.SIZE + EPOCHS.SIZE + TAG_BYTES
 
@@ -40,7 +40,8 @@ export function packStanding(state: State): number {
 
 /** Sends this replica's standing to one other. */
 export function sendStanding(state: State, to: number, kind: number): void {
-  send(state, to, kind, state.currentEpoch, state.lastEpoch, 0, state.lastHeld, state.lastCommitted)
+  const mode = kind === KIND.CEPOCH ? state.acceptedLeader + PROMISED_TO : 0
+  send(state, to, kind, ownCurrent(state), ownEpoch(state), mode, ownLast(state), state.lastCommitted)
 }
 
 export function sendSaid(state: State, to: number, kind: number, said: Said): void {
@@ -115,7 +116,7 @@ export function joinOf(state: State, offset: number): number {
 export function takeStanding(state: State, sender: number, offset: number, tick: number): boolean {
   const packed = countOf(state.words, offset)
   const trust = (packed >>> 8) & 15
-  if (trust > TRUST.WHOLE || committedOf(state.words, offset) > COUNTER_MAX) return false
+  if (trust > TRUST.HOLLOW || committedOf(state.words, offset) > COUNTER_MAX) return false
   const { peers } = state
   peers.phase[sender] = packed & 15
   peers.role[sender] = (packed >>> 4) & 15
@@ -151,12 +152,31 @@ export function isBetter(state: State, one: number, other: number): boolean {
 export function compareHistories(state: State, one: number, other: number): number {
   const { replica } = state.config
   const { peers } = state
-  const current = (id: number): number => (id === replica ? state.currentEpoch : at(peers.current, id))
-  const lastEpoch = (id: number): number => (id === replica ? state.lastEpoch : at(peers.lastEpoch, id))
-  const last = (id: number): number => (id === replica ? state.lastHeld : at(peers.last, id))
+  const current = (id: number): number => (id === replica ? ownCurrent(state) : at(peers.current, id))
+  const lastEpoch = (id: number): number => (id === replica ? ownEpoch(state) : at(peers.lastEpoch, id))
+  const last = (id: number): number => (id === replica ? ownLast(state) : at(peers.last, id))
   if (current(one) !== current(other)) return current(one) - current(other)
   if (lastEpoch(one) !== lastEpoch(other)) return lastEpoch(one) - lastEpoch(other)
   return last(one) - last(other)
+}
+
+/** Has it, or had it before it became HOLLOW, all that it acknowledged? Then its voice counts in elections. */
+export function hasAllOrClaim(trust: number): boolean {
+  return trust === TRUST.WHOLE || trust === TRUST.HOLLOW
+}
+
+// How far this replica's history goes, or went before it became HOLLOW.
+
+function ownCurrent(state: State): number {
+  return state.trust === TRUST.HOLLOW ? state.claimCurrent : state.currentEpoch
+}
+
+function ownEpoch(state: State): number {
+  return state.trust === TRUST.HOLLOW ? state.claimEpoch : state.lastEpoch
+}
+
+function ownLast(state: State): number {
+  return state.trust === TRUST.HOLLOW ? state.claimLast : state.lastHeld
 }
 
 /** May this replica say what it promised? Only what is stored is promised. */

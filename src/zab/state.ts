@@ -21,12 +21,14 @@ export const ROLE = { LOOKING: 0, FOLLOWING: 1, LEADING: 2, OBSERVING: 3 } as co
 
 /**
  * What a replica still knows of what it once acknowledged. Only a WHOLE one is counted in a quorum: else an
- * acknowledged write could be lost with a majority alive.
+ * acknowledged write could be lost with a majority alive. A HOLLOW one may help another to lead that has as much as
+ * it had, and leads never.
  */
 export const TRUST = {
   LOST: 0, //    nothing: it started empty
   PARTIAL: 1, // what its disk kept; the end may be missing
   WHOLE: 2, //   all of it
+  HOLLOW: 3, //  how far it went, but no longer what it was: it was WHOLE and is to be given a snapshot
 } as const
 
 /** A send's destination that means every other replica at once. Others are replica ids. */
@@ -87,6 +89,9 @@ export interface State {
   lastApplied: number //   counter up to which entries were handed out to be applied
   applyNext: number //     absolute index of the next entry to hand out
   abandoned: boolean //    what is stored is void as well
+  claimCurrent: number //  while HOLLOW: currentEpoch, lastEpoch and lastHeld of what was given up
+  claimEpoch: number
+  claimLast: number
   generation: number //    rises when what was applied is void: the state machine is to begin anew
 
   /** What is to be stored, and what is: the runtime's log reads and writes these. */
@@ -149,6 +154,10 @@ function noSends(): Pick<State, 'sends' | 'sendCount'> {
   return { sends: new Uint32Array(SEND_ROWS * SEND.WORDS), sendCount: 0 }
 }
 
+function nothingGivenUp(): Pick<State, 'abandoned' | 'claimCurrent' | 'claimEpoch' | 'claimLast'> {
+  return { abandoned: false, claimCurrent: 0, claimEpoch: 0, claimLast: 0 }
+}
+
 function historyOf(config: Config): History {
   const { historyOffset, historyBytes, reserveBytes } = config
   const entries = historyEntries(historyBytes + reserveBytes, HISTORY_ENTRIES_MAX)
@@ -182,7 +191,7 @@ export function createState(config: Config): State {
     commitKnown: 0,
     lastApplied: 0,
     applyNext: 0,
-    abandoned: false,
+    ...nothingGivenUp(),
     generation: 0,
     storeNext: 0,
     truncateOwed: -1,

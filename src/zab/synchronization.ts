@@ -10,7 +10,7 @@
 import { assert, at } from '../assert.js'
 import type { CounterName } from './counters.js'
 import { ASK_TICKS, hasQuorum, isJoining } from './discovery.js'
-import { beginAt, truncateTo } from './forgetting.js'
+import { becomeHollow, beginAt, truncateTo } from './forgetting.js'
 import { committedOf, counterOf, epochOf, extensionOf } from './header.js'
 import { historyFind, historyFirst, historyLast } from './history.js'
 import { COUNTER_MAX, NODES_MAX } from './limits.js'
@@ -90,7 +90,7 @@ export function sendNewLeader(state: State, to: number): void {
   const { peers } = state
   if (at(peers.transfer, to) !== 0) return sendSnapshotMode(state, to)
   const found = match(state, at(peers.lastEpoch, to), at(peers.last, to))
-  if (found.mode === SYNC_MODE.SNAPSHOT) {
+  if (found.mode === SYNC_MODE.SNAPSHOT || at(peers.trust, to) === TRUST.HOLLOW) {
     // The runtime begins a transfer and then calls offerSnapshot: until then the follower asks again.
     peers.transfer[to] = TRANSFER_WANTED
     count(state, 'snapshots-needed')
@@ -177,6 +177,7 @@ export function onNewLeader(state: State, sender: number, offset: number, tick: 
   if (target > COUNTER_MAX || counter > COUNTER_MAX) return 'ignored-malformed'
   takeStanding(state, sender, offset, tick)
   const how = mode & ~SYNC_FORMING
+  if (how !== SYNC_MODE.SNAPSHOT && state.trust === TRUST.HOLLOW) return 'ignored-not-expected' // meant for what it had
   if (how === SYNC_MODE.TRUNCATE && counter < state.lastHeld) {
     if (counter < state.lastCommitted) abandonHistory(state)
     else truncateTo(state, counter)
@@ -186,8 +187,7 @@ export function onNewLeader(state: State, sender: number, offset: number, tick: 
   if (how === SYNC_MODE.SNAPSHOT) {
     const transfer = extensionOf(words, offset, EPOCHS.current)
     if (transfer === 0) return 'ignored-malformed'
-    state.trust = TRUST.LOST
-    state.currentEpoch = 0
+    becomeHollow(state)
     state.transfer = transfer
     beginAt(state, counter, extensionOf(words, offset, EPOCHS.last))
   } else if (how !== SYNC_MODE.DIFF || counter !== state.lastHeld) {
@@ -221,7 +221,8 @@ export function followerSynchronizationTick(state: State, tick: number): void {
   if (state.currentEpoch !== state.acceptedEpoch) {
     // The history is stored before currentEpoch is.
     state.currentEpoch = state.acceptedEpoch
-    if (state.followsForming && isMember(state.config)) state.trust = TRUST.WHOLE
+    const forms = state.followsForming && isMember(state.config)
+    if (forms || state.trust === TRUST.HOLLOW) state.trust = TRUST.WHOLE
     epochsChanged(state)
     state.askTick = tick
   }

@@ -59,7 +59,7 @@ export const EPOCHS = layout('EPOCHS', 24, {
   accepted: [0, 4], // the sender's acceptedEpoch; from NEWEPOCH on, the epoch in question
   current: [4, 4], //  the sender's currentEpoch; NEWLEADER: number of the snapshot's transfer
   last: [8, 4], //     epoch of the sender's last entry; NEWLEADER with SNAP: of the snapshot's last
-  mode: [12, 4], //    NEWLEADER: one of SYNC_MODE and SYNC_FORMING; NEWEPOCH: 1 when established
+  mode: [12, 4], //    NEWLEADER: one of SYNC_MODE and SYNC_FORMING; NEWEPOCH: 1 when established; CEPOCH: PROMISED_TO
   receiver: [16, 4], // a leader's answer: incarnation of whom it is for, so that no former life's reaches it
   join: [20, 4], //    number of the follower's joining, echoed by the leader
 })
@@ -212,6 +212,9 @@ export const SYNC_MODE = {
   TRUNCATE: 2, // entries beyond HEADER.committed are void; then it says again what it has
   SNAPSHOT: 3, // HEADER.committed is the snapshot's counter; the entries after it follow
 } as const
+/** CEPOCH's mode: the id of the leader that acceptedEpoch was promised to, plus this; 0: not known any more. */
+export const PROMISED_TO = 1
+
 /** Bit of NEWLEADER's mode: a new history, or one that an operator goes on from; its followers count from now on. */
 export const SYNC_FORMING = 256
 

@@ -87,6 +87,7 @@ const DISCOVERY: readonly Mutant[] = [
       'if (epoch === state.acceptedEpoch && bound && !established && state.acceptedLeader !== sender) {',
       'if (false) {',
     ],
+    ['zab/discovery.js', 'if (state.newEpoch !== 0 && hasPromisedToAnother(state, sender, offset)) {', 'if (false) {'],
     ['zab/discovery.js', 'highest = Math.max(highest, at(state.peers.accepted, id));', ''],
   ),
   mutant(
@@ -114,18 +115,31 @@ const DISCOVERY: readonly Mutant[] = [
     ['zab/election.js', 'if (best < 0 || isBetter(state, id, best))', 'if (best < 0)'],
     [
       'zab/discovery.js',
-      'if (eligible && compareHistories(state, sender, state.config.replica) > 0) {',
-      'if (false) {',
+      'if (!eligible || compareHistories(state, sender, state.config.replica) <= 0)',
+      'if (true)',
     ],
   ),
   mutant(
     'replicas that lost their memory elect',
     [
       'zab/election.js',
-      'return (id === state.config.replica ? state.trust : at(state.peers.trust, id)) === TRUST.WHOLE;',
+      'return hasAllOrClaim(trustOf(state, id));',
       'return true;',
     ],
     ['zab/discovery.js', 'if (state.forming || own || at(peers.whole, id) === 1)', 'if (true)'],
+  ),
+  mutant(
+    'one that gave up what it had helps a leader that has less',
+    [
+      'zab/election.js',
+      'if (state.trust === TRUST.HOLLOW && compareHistories(state, best, replica) < 0)',
+      'if (false)',
+    ],
+    [
+      'zab/discovery.js',
+      'if (!eligible || compareHistories(state, sender, state.config.replica) <= 0)',
+      'if (!eligible || at(peers.trust, sender) === TRUST.HOLLOW)',
+    ],
   ),
   mutant('a leader without a quorum goes on', [
     'zab/failure.js',

@@ -39,7 +39,9 @@ export function servingOf(cluster: SimCluster): SimReplica[] {
 /** The operator's word: go on from the best that is left, and give up what only others had. */
 export function leadAnyway(cluster: SimCluster): void {
   const replicas = replicasOf(cluster)
-  const best = replicas.reduce((one, other) => (isBetter(other.core.state, one.id) ? other : one))
+  const having = replicas.filter(({ core }) => core.state.trust !== TRUST.HOLLOW)
+  const all = having.length > 0 ? having : replicas
+  const best = all.reduce((one, other) => (isBetter(other.core.state, one.id) ? other : one))
   const { state, clock } = best.core
   const epoch = Math.max(...replicas.map(({ core }) => core.state.acceptedEpoch))
   forkLedger(cluster.ledger, keptOf(cluster.ledger, state), epoch)

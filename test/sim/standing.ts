@@ -9,7 +9,7 @@ import type { SimReplica } from './sim-replica.js'
 
 const PHASES = Object.keys(PHASE)
 const ROLES = Object.keys(ROLE)
-const TRUSTS = ['LOST', 'PARTIAL', 'WHOLE']
+const TRUSTS = ['LOST', 'PARTIAL', 'WHOLE', 'HOLLOW']
 
 function briefly(state: State): string {
   const leader = state.leader < 0 ? '' : ` leader ${state.leader}`

@@ -184,6 +184,7 @@ function checkHolders(cluster: SimCluster, replica: SimReplica, counter: number,
 
 function holds(state: State, counter: number, epoch: number): boolean {
   if (state.lastCommitted >= counter || state.transfer !== 0) return true
+  if (state.trust === TRUST.HOLLOW && state.claimLast >= counter) return true // it held it when it acknowledged it
   const index = historyFind(state.history, counter)
   return index >= 0 && at(state.history.epoch, index & state.history.mask) === epoch
 }

@@ -73,11 +73,17 @@ test('begin: after a snapshot its counter is held, stored, committed and applied
 
 test('forget: a history that is given up is not counted, but what was promised stays', () => {
   const state = filled()
+  const { lastEpoch: epoch, lastHeld: held } = state
   state.trust = TRUST.WHOLE
   state.acceptedEpoch = 6
   state.currentEpoch = 4
   state.transfer = 3
   forgetHistory(state)
-  assert.deepEqual([state.trust, state.currentEpoch, state.lastHeld, state.transfer], [TRUST.LOST, 0, 0, 0])
+  assert.deepEqual([state.trust, state.currentEpoch, state.lastHeld, state.transfer], [TRUST.HOLLOW, 0, 0, 0])
   assert.equal(state.acceptedEpoch, 6)
+  const claim = [state.claimCurrent, state.claimEpoch, state.claimLast]
+  assert.deepEqual(claim, [4, epoch, held], 'how far it went is known')
+  state.trust = TRUST.PARTIAL
+  forgetHistory(state)
+  assert.equal(state.trust, TRUST.LOST, 'what was not whole has no say')
 })

@@ -16,6 +16,7 @@
  *
  *   looking replicas=3 [observers=N] [durable=yes] [said=all]
  *   has REPLICA EPOCHxCOUNT ... [accepted=E] [current=E] [committed=N] [trust=LOST|PARTIAL|WHOLE]   it starts with that
+ *   hollow REPLICA                     it gave up what it had for a snapshot, which did not come
  *   crash REPLICA                      it is gone, and what it had in memory
  *   restart REPLICA                    a new life: with what its log has, if durable
  *   time TICKS                         passes, in steps
@@ -24,6 +25,7 @@
 
 import { setCommitted, setCounter, writeHeader } from '../../src/zab/header.js'
 import { item } from '../../src/assert.js'
+import { forgetHistory } from '../../src/zab/forgetting.js'
 import { historyRoom } from '../../src/zab/history.js'
 import { CONTROL_BYTES, propose } from '../../src/zab/leader.js'
 import { flush, historyKeeps } from '../../src/zab/replica.js'
@@ -93,6 +95,8 @@ function runCommand(script: Script, words: readonly string[]): void {
       return lookForLeaders(script, words)
     case 'has':
       return startWith(script, Number(first), words.slice(2))
+    case 'hollow':
+      return forgetHistory(item(script.states, Number(first)))
     case 'crash':
       return crash(script, Number(first))
     case 'restart':
