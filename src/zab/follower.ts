@@ -21,11 +21,10 @@ import {
   writeHeader,
 } from './header.js'
 import { historyAppend, historyLast, historyRoom } from './history.js'
-import { CONTROL_BYTES } from './leader.js'
 import { COUNTER_MAX, DATAGRAM_ALIGN, DATAGRAM_OPERATIONS_MAX } from './limits.js'
 import type { State } from './state.js'
 import { controlSlot, count, emitSend, epochsAreStored, lastKept, PHASE, ROLE, TRUST } from './state.js'
-import { BODY_OFFSET, FLAG_WHOLE, HEADER, KIND, PROPOSE, TAG_BYTES, wideAt } from './wire.js'
+import { BODY_OFFSET, CONTROL_BYTES, FLAG_WHOLE, HEADER, KIND, PROPOSE, TAG_BYTES, wideAt } from './wire.js'
 
 const NACK_TICKS_MIN = 50 //   5 ms: the same hole is not asked for again sooner
 const NACK_TICKS_MAX = 800
@@ -141,16 +140,23 @@ function hold(state: State, offset: number, counter: number, operations: number)
 
 /** Keeps an early proposal for when the hole before it is filled. */
 function park(state: State, offset: number, counter: number): ProposeIgnored {
-  let free = -1
-  for (let slot = 0; slot < state.config.parkSlots; slot++) {
-    const parked = at(state.parkCounter, slot)
+  let slot = -1
+  let highest = 0
+  for (let each = 0; each < state.config.parkSlots; each++) {
+    const parked = at(state.parkCounter, each)
     if (parked === counter) return 'ignored-duplicate'
-    if (parked === 0 && free < 0) free = slot
+    if (slot >= 0 && at(state.parkCounter, slot) === 0) continue
+    if (parked === 0 || parked > highest) slot = each
+    highest = Math.max(highest, parked)
   }
-  if (free < 0) return 'ignored-beyond-window'
-  const to = parkOffset(state, free)
+  if (at(state.parkCounter, slot) !== 0) {
+    // What is nearer is needed sooner.
+    if (counter > highest) return 'ignored-beyond-window'
+    freePark(state, slot)
+  }
+  const to = parkOffset(state, slot)
   state.bytes.copyWithin(to, offset, offset + lengthOf(state.words, offset))
-  state.parkCounter[free] = counter
+  state.parkCounter[slot] = counter
   state.parkCount++
   return null
 }
@@ -200,6 +206,13 @@ function askForHoles(state: State, tick: number): void {
   const from = state.lastHeld + 1
   const again = from === state.nackedFrom
   if (again && tick < state.nackTick) return
+  if (!again && from <= state.nackedTo) {
+    // What was asked for is coming.
+    state.nackedFrom = from
+    state.nackTicks = NACK_TICKS_MIN
+    state.nackTick = tick + state.nackTicks
+    return
+  }
   state.nackTicks = again ? Math.min(state.nackTicks * 2, NACK_TICKS_MAX) : NACK_TICKS_MIN
   state.nackedFrom = from
   state.nackTick = tick + state.nackTicks
@@ -209,6 +222,7 @@ function askForHoles(state: State, tick: number): void {
     const to = slot < 0 ? state.lastProposed : at(state.parkCounter, slot) - 1
     if (to >= hole) {
       sendToLeader(state, KIND.NACK, hole, to)
+      state.nackedTo = to
       count(state, 'nacks-sent')
     } else {
       holes--

@@ -89,5 +89,6 @@ export function beginAt(state: State, counter: number, epoch: number): void {
   state.ackedTold = 0
   state.parkCounter.fill(0)
   state.parkCount = 0
+  state.nackedTo = 0
   state.unackedBytes = 0
 }

@@ -1,22 +1,22 @@
 /**
- * Leader, BROADCAST phase: propose, send, count acks, commit the acked prefix, fill gaps.
+ * Leader, BROADCAST phase: propose, send, count acks, commit the acked prefix.
  *
  * Called only by replica.ts and the runtime's turn, only while leading.
  * Upholds TotalOrder, LocalPrimaryOrder and Integrity; assumes PrefixConsistency from synchronization.
  */
 
 import { assert, at } from '../assert.js'
+import { fillHoles, ROWS_SLACK, sentLast } from './catch-up.js'
 import {
   committedOf,
   counterOf,
   countOf,
   flagsOf,
-  lengthOf,
   setCommitted,
   setCounter,
   writeHeader,
 } from './header.js'
-import { historyAppend, historyFind, historyFirst, historyLast } from './history.js'
+import { historyAppend, historyFind, historyLast } from './history.js'
 import { NODES_MAX } from './limits.js'
 import { STAGE } from './peers.js'
 import { quorumCounter } from './quorum.js'
@@ -32,15 +32,10 @@ import {
   sendRoom,
   TO_ALL,
 } from './state.js'
-import { FLAG_WHOLE, HEADER, KIND, PROPOSE, setWide, TAG_BYTES } from './wire.js'
-
-/** Datagrams without a body. */
-export const CONTROL_BYTES = HEADER.SIZE + TAG_BYTES
+import { CONTROL_BYTES, FLAG_WHOLE, HEADER, KIND, PROPOSE, setWide } from './wire.js'
 
 const HEARTBEAT_TICKS = 100 //      10 ms: also how long a lost last proposal stays unnoticed
 const STALL_TICKS = 300 //          30 ms: so long the history waits for somebody who is slow
-const RESEND_WINDOWS = 4 //         what is sent again in a turn is at most this part of what a queue can take
-const ROWS_SLACK = 64 //            rows kept for control messages
 
 /** Why an ACK was dropped; null when it was not. One that repeats what is known is a sign of life. */
 export type AckIgnored = 'ignored-already-acked' | 'ignored-never-proposed' | 'ignored-of-former-join' | null
@@ -119,22 +114,9 @@ export function commitPrefix(state: State): void {
   state.commitKnown = state.lastCommitted
 }
 
-/**
- * Asked to fill a gap: sends the entries again to the one who asked, bounded. Nothing is sent again unasked: a follower
- * learns of a lost tail from the next heartbeat, and repeats an ACK at each.
- */
-export function onNack(state: State, sender: number, offset: number, tick: number): void {
-  const from = counterOf(state.words, offset)
-  const to = committedOf(state.words, offset)
-  count(state, 'nacks-received')
-  state.peers.activeTick[sender] = tick
-  resend(state, sender, from, Math.min(to, sentLast(state)))
-}
-
 /** Sends what is due: new proposals within the window, else the news of a commit; and the heartbeat. */
 export function leaderFlush(state: State, tick: number): void {
-  // Who is flooded loses more, and asks for more: what it gets again must not hold up the others.
-  state.resendRoom = Math.floor(state.config.windowBytes / RESEND_WINDOWS)
+  fillHoles(state)
   commitPrefix(state)
   const first = state.sendNext
   takeWindow(state, tick)
@@ -234,47 +216,6 @@ function emitProposals(state: State, first: number, tick: number): void {
     count(state, 'propose-sent', state.sendNext - first)
     count(state, 'writes-in-propose-sent', writes)
   }
-}
-
-/** Entries of former epochs leave with this leader's name on them; the epoch in which they were proposed stays. */
-function resend(state: State, follower: number, from: number, to: number): void {
-  const { history, words } = state
-  const index = historyFind(history, Math.max(from, 1))
-  if (index < 0) {
-    if (from <= to) tellGone(state, follower)
-    return
-  }
-  for (let next = index; next < state.sendNext && state.resendRoom > 0; next++) {
-    const slot = next & history.mask
-    state.resendRoom -= at(history.bytes, slot)
-    if (at(history.counter, slot) > to || sendRoom(state) <= ROWS_SLACK) return
-    const offset = at(history.offset, slot)
-    const length = lengthOf(words, offset)
-    const operations = at(history.count, slot)
-    writeHeader(words, offset, state.sender, KIND.PROPOSE, length, state.acceptedEpoch, operations)
-    setCommitted(words, offset, state.lastCommitted)
-    emitSend(state, follower, offset, at(history.bytes, slot), true)
-    count(state, 'propose-resent')
-  }
-}
-
-/** What the follower asks for is no longer kept: a NACK of the leader's names the oldest counter that is. */
-function tellGone(state: State, follower: number): void {
-  const { history } = state
-  count(state, 'ignored-not-kept')
-  const kept = history.first === history.next ? state.lastProposed + 1 : historyFirst(history)
-  const offset = controlSlot(state)
-  const epoch = state.acceptedEpoch
-  writeHeader(state.words, offset, state.sender, KIND.NACK, CONTROL_BYTES, epoch, 0)
-  setCounter(state.words, offset, kept)
-  setCommitted(state.words, offset, state.lastProposed)
-  emitSend(state, follower, offset, CONTROL_BYTES, true)
-}
-
-/** Counter of the last operation that was sent at least once. */
-function sentLast(state: State): number {
-  if (state.sendNext === state.history.first) return state.lastCommitted
-  return historyLast(state.history, state.sendNext - 1)
 }
 
 /** A message of one counter and the last commit, to everyone. */

@@ -40,6 +40,8 @@ export interface Peers {
   readonly activeTick: Float64Array // when it last spoke as this leader's follower
   readonly progressTick: Float64Array // when its acknowledgement last rose
   readonly behind: Uint8Array //      1: no longer waited for
+  readonly streamNext: Float64Array // index of the next entry of a long hole that is being filled; -1: none
+  readonly streamLast: Float64Array // index of its last
   readonly transfer: Float64Array //  number of the snapshot that it is to load; 0: none
   readonly offered: Float64Array //       counter of that snapshot
   readonly offeredEpoch: Float64Array //  epoch of its last entry
@@ -72,6 +74,8 @@ export function createPeers(): Peers {
     activeTick: wide(-Infinity),
     progressTick: wide(-Infinity),
     behind: bytes(),
+    streamNext: wide(-1),
+    streamLast: wide(),
     transfer: wide(),
     offered: wide(),
     offeredEpoch: wide(),
@@ -88,6 +92,7 @@ export function forgetFollower(peers: Peers, replica: number): void {
   peers.activeTick[replica] = -Infinity
   peers.progressTick[replica] = -Infinity
   peers.behind[replica] = 0
+  peers.streamNext[replica] = -1
   peers.transfer[replica] = 0
   peers.offered[replica] = 0
   peers.offeredEpoch[replica] = 0

@@ -7,6 +7,7 @@
  */
 
 import { assert, at } from '../assert.js'
+import { onNack } from './catch-up.js'
 import type { CounterName } from './counters.js'
 import { discoveryTick, leaderDiscoveryTick, onAckEpoch, onCepoch, onNewEpoch } from './discovery.js'
 import { becomeDiscovering, becomeLooking, electionTick, onVote } from './election.js'
@@ -14,7 +15,7 @@ import { onAlive, superviseFollowers, superviseLeader } from './failure.js'
 import { fellBehind, followerFlush, followerKeeps, onCommit, onGone, onPropose } from './follower.js'
 import { countOf, epochOf, incarnationOf, kindOf, senderOf } from './header.js'
 import { historyLast } from './history.js'
-import { leaderFlush, leaderKeeps, onAck, onNack } from './leader.js'
+import { leaderFlush, leaderKeeps, onAck } from './leader.js'
 import { NODES_MAX } from './limits.js'
 import { forgetPeer } from './peers.js'
 import type { State } from './state.js'

@@ -134,7 +134,8 @@ export interface State {
   roundHeard: number
   ackedTold: number //     lastHeld as the leader was last told
   nackTick: number //      no NACK before it
-  nackedFrom: number //    first hole of the last NACK
+  nackedFrom: number //    first hole of the last NACK, or what came of it since
+  nackedTo: number //      how far was asked
   leaderKeeps: number //   oldest counter that the leader said it keeps, when asked for an older one; else 0
   nackTicks: number //     patience until the next, doubled while nothing comes
   readonly parkCounter: Float64Array // by park slot; 0: free
@@ -156,6 +157,10 @@ function noSends(): Pick<State, 'sends' | 'sendCount'> {
 
 function nothingGivenUp(): Pick<State, 'abandoned' | 'claimCurrent' | 'claimEpoch' | 'claimLast'> {
   return { abandoned: false, claimCurrent: 0, claimEpoch: 0, claimLast: 0 }
+}
+
+function nothingAsked(): Pick<State, 'nackTick' | 'nackTicks' | 'nackedFrom' | 'nackedTo'> {
+  return { nackTick: 0, nackTicks: 0, nackedFrom: 0, nackedTo: 0 }
 }
 
 function historyOf(config: Config): History {
@@ -223,10 +228,8 @@ export function createState(config: Config): State {
     ackOwed: false,
     roundHeard: 0,
     ackedTold: 0,
-    nackTick: 0,
-    nackedFrom: 0,
+    ...nothingAsked(),
     leaderKeeps: 0,
-    nackTicks: 0,
     parkCounter: new Float64Array(config.parkSlots),
     parkCount: 0,
     transfer: 0,

@@ -202,6 +202,7 @@ export function onNewLeader(state: State, sender: number, offset: number, tick: 
   state.ackedTold = 0
   state.leaderKeeps = 0
   state.nackTick = tick
+  state.nackedTo = 0
   return null
 }
 

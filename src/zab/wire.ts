@@ -75,6 +75,9 @@ export const LINK = layout('LINK', 16, {
 /** Ends every datagram: an authentication tag, zero and unchecked until it is switched on. */
 export const TAG_BYTES = 16
 
+/** Datagrams without a body. */
+export const CONTROL_BYTES = HEADER.SIZE + TAG_BYTES
+
 /** A run of operations of one session: the unit of forwarding, ordering and answering. */
 export const RECORD = layout('RECORD', 40, {
   bytes: [0, 4], //      this header and its operations, a multiple of four
