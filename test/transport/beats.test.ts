@@ -1,6 +1,6 @@
 /**
- * Beats: a native thread sends them at their period whatever JavaScript does, and the age in them
- * tells what it does.
+ * Beats over UDP, as exact as loopback is: a native thread sends them at their period whatever JavaScript does, and the
+ * age in them tells what it does. What any provider keeps is in contract-beats.ts.
  */
 
 import assert from 'node:assert/strict'
@@ -27,27 +27,13 @@ import {
 } from './beats.js'
 import type { BeatReport } from './beats.js'
 import type { Received } from './support.js'
-import {
-  count,
-  endpointSettings,
-  freePort,
-  GROUP,
-  open,
-  queueSettings,
-  quiet,
-  receive,
-  writeDatagram,
-} from './support.js'
+import { count, endpointSettings, open, queueSettings, receive, writeDatagram } from './support.js'
 
 /** What has arrived and was not read. */
 function arrived(endpoint: Endpoint): Received[] {
   const all: Received[] = []
   while ((endpoint.wait(0) & 1) !== 0) all.push(...receive(endpoint, 1))
   return all
-}
-
-function fills(received: readonly Received[]): Set<number | undefined> {
-  return new Set(received.map(({ body }) => body[BEAT_AGE_OFFSET + 4 - HEADER.SIZE]))
 }
 
 function closeAll(...endpoints: Endpoint[]): void {
@@ -149,68 +135,6 @@ test('beats: a shorter period counts at once, not after the longer one', () => {
   busy(20) // the thread sleeps by now
   beatTo(from, [destination])
   receive(to, 5)
-  closeAll(from, to)
-})
-
-test('beats: are copied when they are set, and change when they are set again', () => {
-  const [from, to] = [open(), open()]
-  const destination = from.addDestination(to.local(0))
-  beatTo(from, [destination], { fill: 1 })
-  writeDatagram(from, from.txOffset, { length: BEAT_BYTES, fill: 9 })
-  const first = receive(to, 3)
-  assert.deepEqual(fills(first), new Set([1]))
-  assert.deepEqual(new Set(first.map(({ kind }) => kind)), new Set([KIND.ALIVE]))
-  beatTo(from, [destination], { fill: 2 })
-  arrived(to)
-  assert.deepEqual(fills(receive(to, 3)), new Set([2]))
-  assert.equal(count(to, 'dropped-bad-checksum'), 0)
-  closeAll(from, to)
-})
-
-test('beats: go to the destinations set last, and to none when stopped', () => {
-  const [from, first, second] = [open(), open(), open()]
-  const places = [from.addDestination(first.local(0)), from.addDestination(second.local(0))]
-  beatTo(from, places)
-  receive(first, 2)
-  receive(second, 2)
-  beatTo(from, places.slice(1))
-  arrived(first)
-  receive(second, 2)
-  assert.ok(quiet(first, 50_000))
-  from.beat(0, 0, 0, new Uint32Array(0), 0, 0, 0)
-  arrived(second)
-  const sent = count(from, 'beats-sent')
-  assert.ok(quiet(second, 50_000))
-  assert.equal(count(from, 'beats-sent'), sent)
-  assert.equal(count(from, 'tx-datagrams'), 0)
-  beatTo(from, places)
-  receive(first, 2)
-  closeAll(from, first, second)
-})
-
-test('beats: a destination that was removed hears no more, one that is still shared does', () => {
-  const [from, first, second] = [open(), open(), open()]
-  const places = [first, second].map((each) => from.addDestination(each.local(0)))
-  assert.equal(from.addDestination(second.local(0)), places[1])
-  beatTo(from, [...places, 12345])
-  receive(first, 2)
-  receive(second, 2)
-  for (const place of places) from.removeDestination(place)
-  arrived(first)
-  assert.ok(quiet(first, 50_000))
-  receive(second, 12)
-  const third = open()
-  assert.equal(from.addDestination(third.local(0)), places[0], 'the number has another owner')
-  assert.ok(quiet(third, 50_000))
-  closeAll(from, first, second, third)
-})
-
-test('beats: reach a multicast group', async () => {
-  const port = await freePort()
-  const from = open()
-  const to = open({ queues: [queueSettings({ multicast: { port, groups: [GROUP] } })] })
-  beatTo(from, [from.addGroup(GROUP, port)])
-  assert.equal(receive(to, 2)[1]?.kind, KIND.ALIVE)
   closeAll(from, to)
 })
 

@@ -44,7 +44,7 @@ export function beatTo(
   endpoint.beat(0, offset, BEAT_BYTES, places, places.length, periodMicros, BEAT_AGE_OFFSET)
 }
 
-/** A thread of scenario.ts. */
+/** A thread of scenario.ts, with endpoints of UDP. */
 export function scenarioWorker(name: string): Worker {
-  return new Worker(new URL('scenario.js', import.meta.url), { workerData: name })
+  return new Worker(new URL('scenario.js', import.meta.url), { workerData: [name, 'udp'] })
 }

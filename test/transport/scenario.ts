@@ -1,6 +1,6 @@
 /**
- * What child processes of the transport's tests do: `node scenario.js NAME [ARGUMENT]`. Each must
- * end by itself.
+ * What child processes of the transport's tests do: `node scenario.js NAME PROVIDER [ARGUMENT]`. Each must end by
+ * itself.
  */
 
 import { setTimeout as after } from 'node:timers/promises'
@@ -8,14 +8,22 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { fileURLToPath } from 'node:url'
 
 import { transportAddon } from '../../src/transport/addon.js'
-import type { QueueAddress } from '../../src/transport/endpoint.js'
+import type { Endpoint, EndpointSettings, QueueAddress } from '../../src/transport/endpoint.js'
 import { type BeatReport, beatTo, busy, monotonicMillis } from './beats.js'
-import { open, queueSettings, receive, sendOne } from './support.js'
+import { openAt, providerNamed } from './provider.js'
+import { queueSettings, receive, sendOne } from './support.js'
 
 const here = fileURLToPath(import.meta.url)
+const told = isMainThread ? process.argv.slice(2) : (workerData as string[])
+const [scenarioName = '', providerName = '', argument = ''] = told
+const provider = providerNamed(providerName)
+
+function open(changes?: Partial<EndpointSettings>): Endpoint {
+  return openAt(provider, changes)
+}
 
 function worker(name: string): Worker {
-  return new Worker(here, { workerData: name })
+  return new Worker(here, { workerData: [name, provider.name] })
 }
 
 async function said(thread: Worker): Promise<unknown> {
@@ -56,14 +64,14 @@ function beating(): void {
   beatTo(endpoint, [endpoint.addDestination(endpoint.local(0))], { periodMicros: 100 })
 }
 
-const SCENARIOS: Record<string, (argument: string) => void | Promise<void>> = {
+const SCENARIOS: Record<string, () => void | Promise<void>> = {
   loaded: () => void transportAddon(),
   opened: () => void open(),
   closed: () => open().close(),
   lent: () => {
     const endpoint = open()
     sendOne(endpoint, endpoint.addDestination(endpoint.local(0)))
-    endpoint.wait(1_000_000)
+    endpoint.wait(10_000_000)
     if (endpoint.rxBurst(0) !== 1) throw new Error('one datagram')
   },
   'watching-exits': () => {
@@ -120,9 +128,8 @@ const SCENARIOS: Record<string, (argument: string) => void | Promise<void>> = {
       await after(1)
     }
   },
-  'send-later': async (argument) => {
+  send: () => {
     const endpoint = open()
-    await after(100)
     sendOne(endpoint, endpoint.addDestination(JSON.parse(argument) as QueueAddress))
     endpoint.close()
   },
@@ -153,7 +160,7 @@ const SCENARIOS: Record<string, (argument: string) => void | Promise<void>> = {
   },
 }
 
-const EXCHANGED = 2_000
+const EXCHANGED = 500
 
 async function exchange(): Promise<void> {
   const endpoint = open()
@@ -214,11 +221,6 @@ const THREADS: Record<string, () => void | Promise<void>> = {
   },
 }
 
-if (isMainThread) {
-  const [name = '', argument = ''] = process.argv.slice(2)
-  const scenario = SCENARIOS[name]
-  if (scenario === undefined) throw new Error(`no scenario ${name}`)
-  await scenario(argument)
-} else {
-  await THREADS[workerData as string]?.()
-}
+const scenario = (isMainThread ? SCENARIOS : THREADS)[scenarioName]
+if (scenario === undefined) throw new Error(`no scenario ${scenarioName}`)
+await scenario()

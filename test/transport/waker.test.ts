@@ -39,17 +39,6 @@ test('waker: a signal of another thread ends a wait that blocks', async () => {
   endpoint.close()
 })
 
-test('waker: signals before a wait end it at once, and are one', () => {
-  const endpoint = open()
-  const waker = openWaker(endpoint.wakeHandle())
-  waker.signal()
-  waker.signal()
-  assert.equal(endpoint.wait(LONG_MICROS), WOKEN)
-  assert.equal(endpoint.wait(SHORT_MICROS), 0)
-  waker.close()
-  endpoint.close()
-})
-
 test('waker: it outlives its endpoint, and does nothing then', () => {
   const endpoint = open()
   const waker = openWaker(endpoint.wakeHandle())
@@ -62,24 +51,6 @@ test('waker: it outlives its endpoint, and does nothing then', () => {
   waker.close()
   waker.signal()
   other.close()
-})
-
-test('waker: a signal wakes the watcher of an event loop', async () => {
-  const endpoint = open()
-  const waker = openWaker(endpoint.wakeHandle())
-  let calls = 0
-  const called = new Promise<void>((resolve) => {
-    endpoint.watch(() => {
-      calls++
-      resolve()
-    })
-  })
-  waker.signal()
-  await called
-  await new Promise((resolve) => setTimeout(resolve, 20))
-  assert.equal(calls, 1)
-  waker.close()
-  endpoint.close()
 })
 
 test('waker: the handle is to be asked for before the watch, and of an open endpoint', () => {
