@@ -65,6 +65,7 @@ bool VerbsBeatQueue::open(ibv_context* context, ibv_pd* domain, uint8_t port, ui
     return failCall(failure, "ibv_create_qp", errno,
                     "the device has no queue pair left: see 'rdma resource'");
   inlineMax_ = attributes.cap.max_inline_data;
+  port_ = port;
   return startQueuePair(qp_.get(), port, failure);
 }
 
@@ -80,7 +81,8 @@ void VerbsBeatQueue::reap() {
       broken = true;
     }
   }
-  if (broken) recoverQueuePair(qp_.get());
+  // After a reset nothing is under way, whatever was not told of.
+  if (broken && recoverQueuePair(qp_.get(), port_)) underWay_ = 0;
 }
 
 // A round while the device is still at the last one is left out: it may be reading `room_`.

@@ -38,6 +38,7 @@ class VerbsBeatQueue {
   CompletionQueue completions_;
   QueuePair qp_;
   uint32_t inlineMax_ = 0;
+  uint8_t port_ = 0;
   uint32_t underWay_ = 0;
   uint32_t failed_ = 0;
 };

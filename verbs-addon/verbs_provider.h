@@ -170,6 +170,7 @@ class VerbsProvider final : public Provider {
   uint32_t pullAll();
 
   uint32_t reap(VerbsQueue& queue);
+  bool recover(VerbsQueue& queue);
   void awaitRoom(VerbsQueue& queue, uint32_t wanted);
   bool build(VerbsQueue& queue, uint32_t first, uint32_t count, uint32_t& built);
   uint32_t postSends(VerbsQueue& queue, uint32_t built);
@@ -193,8 +194,8 @@ inline uint64_t verbsSlotBytes(uint32_t datagramBytes) { return RX_LEAD_BYTES + 
 // Asks for the inline room of the paper's system; takes what the device gives. Null with errno.
 QueuePair createQueuePair(ibv_pd* domain, ibv_qp_init_attr& attributes);
 bool startQueuePair(ibv_qp* qp, uint8_t port, Failure& failure);
-// After an error of a send.
-void recoverQueuePair(ibv_qp* qp);
+// After an error of a send. True when the queue pair was reset: it has forgotten what was posted.
+bool recoverQueuePair(ibv_qp* qp, uint8_t port);
 
 std::string gidText(const ibv_gid& gid);
 bool gidFromText(const std::string& text, ibv_gid& gid);

@@ -34,9 +34,12 @@ int64_t VerbsProvider::rxBurst(uint32_t index) {
   queue.gate.begin();
   pull(queue);
   const uint64_t slotBytes = verbsSlotBytes(settings_.datagramBytes);
+  bool stopped = false;
   for (; queue.lent < queue.stashed; queue.lent++) {
     const ibv_wc& completion = queue.stash[queue.lent];
-    if (completion.status != IBV_WC_SUCCESS) {
+    if (completion.status == IBV_WC_WR_FLUSH_ERR) {
+      stopped = true;  // of its cause it is known when sends are reaped
+    } else if (completion.status != IBV_WC_SUCCESS) {
       counters_.add(Counter::completionErrors);
     } else if (completion.byte_len < GRH_BYTES) {
       counters_.add(Counter::droppedTruncated);
@@ -46,6 +49,7 @@ int64_t VerbsProvider::rxBurst(uint32_t index) {
     }
   }
   queue.gate.end();
+  if (stopped && reap(queue) == 0 && recover(queue)) counters_.add(Counter::completionErrors);
   const uint32_t count = queue.gate.count();
   if (count == 0) postReceives(index);
   return count;

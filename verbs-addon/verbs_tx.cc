@@ -22,22 +22,9 @@ uint32_t VerbsProvider::reap(VerbsQueue& queue) {
   if (got < 0) failed++;
   if (failed > 0) {
     counters_.add(Counter::completionErrors, failed);
-    recoverQueuePair(queue.qp.get());
+    recover(queue);
   }
   return failed;
-}
-
-// A send that failed stops the send queue of a UD queue pair, not its receives: it can be started
-// again.
-void recoverQueuePair(ibv_qp* qp) {
-  ibv_qp_attr attributes{};
-  ibv_qp_init_attr initial{};
-  if (ibv_query_qp(qp, &attributes, IBV_QP_STATE, &initial) != 0) return;
-  if (attributes.qp_state != IBV_QPS_SQE) return;
-  attributes = ibv_qp_attr{};
-  attributes.qp_state = IBV_QPS_RTS;
-  attributes.cur_qp_state = IBV_QPS_SQE;
-  ibv_modify_qp(qp, &attributes, IBV_QP_STATE | IBV_QP_CUR_STATE);
 }
 
 void VerbsProvider::awaitRoom(VerbsQueue& queue, uint32_t wanted) {
