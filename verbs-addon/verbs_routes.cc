@@ -11,13 +11,15 @@ namespace endpoint {
 
 namespace {
 
-// Equal queue pairs have equal keys, however they became known.
-std::string keyOf(const ibv_ah_attr& route, uint32_t qpNumber) {
+// Equal queue pairs have equal keys, however they became known. The Q_Key is part of an address: with a wrong one
+// nothing arrives, and it must not stand in for the right one.
+std::string keyOf(const ibv_ah_attr& route, uint32_t qpNumber, uint32_t qkey) {
   std::string key;
   const auto append = [&key](const void* from, size_t bytes) {
     key.append(static_cast<const char*>(from), bytes);
   };
   append(&qpNumber, sizeof(qpNumber));
+  append(&qkey, sizeof(qkey));
   if (route.is_global) {
     append(route.grh.dgid.raw, sizeof(route.grh.dgid.raw));
   } else {
@@ -26,9 +28,19 @@ std::string keyOf(const ibv_ah_attr& route, uint32_t qpNumber) {
   return key;
 }
 
-bool parseGroup(const std::string& text, SocketAddress& group, Failure& failure) {
-  if (!parseAddress(text, 0, group, failure)) return false;
-  return group.isMulticast() || fail(failure, "BAD_ARGUMENT", text + " is not a multicast group");
+bool parseGroup(const std::string& text, const std::string& own, SocketAddress& group,
+                Failure& failure) {
+  SocketAddress address;
+  if (!parseAddress(text, 0, group, failure) || !parseAddress(own, 0, address, failure))
+    return false;
+  return (group.isMulticast() && group.family() == address.family()) ||
+         fail(failure, "BAD_ARGUMENT",
+              text + " is not a multicast group of the family of " + own);
+}
+
+// As a GID of its own, or as an IPv4 address in one.
+bool gidIsMulticast(const ibv_gid& gid) {
+  return gid.raw[0] == 0xff || (gidIsIpv4(gid) && (gid.raw[12] & 0xf0) == 0xe0);
 }
 
 }  // namespace
@@ -74,8 +86,13 @@ int64_t VerbsProvider::addDestination(const QueueAddress& address, Failure& fail
          "a verbs destination has a queue pair and a GID of 32 hexadecimal digits");
     return -1;
   }
+  if (gidIsMulticast(gid)) {
+    fail(failure, "BAD_ARGUMENT",
+         address.gid + " is a multicast group: addGroup makes its destination");
+    return -1;
+  }
   ibv_ah_attr route = routeTo(gid, static_cast<uint16_t>(address.lid));
-  return remember(keyOf(route, address.qpNumber), route, address.qpNumber, address.qkey, failure);
+  return remember(keyOf(route, address.qpNumber, address.qkey), route, address.qpNumber, address.qkey, failure);
 }
 
 // Made by hand: ibv_init_ah_from_wc wants our own GID in the header's destination, where multicast
@@ -99,7 +116,7 @@ int64_t VerbsProvider::adoptSource(uint32_t index, uint32_t row, Failure& failur
   }
   ibv_ah_attr route = routeTo(gid, completion.slid);
   route.sl = completion.sl;
-  return remember(keyOf(route, completion.src_qp), route, completion.src_qp, RDMA_UDP_QKEY,
+  return remember(keyOf(route, completion.src_qp, RDMA_UDP_QKEY), route, completion.src_qp, RDMA_UDP_QKEY,
                   failure);
 }
 
@@ -131,7 +148,7 @@ void VerbsProvider::buryRetired() {
 bool VerbsProvider::join(const std::string& text, bool sendOnly, Membership& membership,
                          Failure& failure) {
   SocketAddress group;
-  if (!parseGroup(text, group, failure)) return false;
+  if (!parseGroup(text, settings_.address, group, failure)) return false;
   if (sendOnly) {
     rdma_cm_join_mc_attr_ex attributes{};
     attributes.comp_mask = RDMA_CM_JOIN_MC_ATTR_ADDRESS | RDMA_CM_JOIN_MC_ATTR_JOIN_FLAGS;
