@@ -84,7 +84,8 @@ function sentForEach({ batching: { replicas } }: WorkloadReport): number {
 
 test('rdma: in one host the endpoint keeps its contract, and multicast sends a proposal once', { skip }, async (t) => {
   const own = ['10.99.0.1', '10.99.0.1', '10.99.0.1']
-  const steps = ['node --test --test-reporter=tap dist/test/transport/verbs.test.js >/out/verbs.tap']
+  const files = ['verbs', 'verbs-errors'].map((name) => `dist/test/transport/${name}.test.js`).join(' ')
+  const steps = [`node --test --test-concurrency=1 --test-reporter=tap ${files} >/out/verbs.tap`]
   steps.push(workload(own, 'multicast'), workload(own, 'unicast', '--unicast'))
   const outcome = await rig(['--cpus', '2'], steps.join(' && '))
   const multicast = reportOf('multicast', outcome)
