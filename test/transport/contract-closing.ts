@@ -14,7 +14,14 @@ const SCENARIO = fileURLToPath(new URL('scenario.js', import.meta.url))
 const LIMIT_MILLIS = 60_000
 const LEFT_ROUNDS = 30
 
-/** Of the process; the threads of workers and of beats among them. */
+/** Where the device, too, has something to end. Not all of them: an emulated host takes seconds to start a process. */
+const VERBS_STAGES = [
+  'watching-busy-exits',
+  'worker-busy-terminated',
+  'worker-beating-left-at-exit',
+  'workers-exchange',
+]
+
 const STAGES = [
   'loaded',
   'opened',
@@ -59,7 +66,7 @@ function claimClose(claim: Claim): void {
     const self = lent.addDestination(lent.local(0))
     lent.watch(() => undefined)
     for (let round = 0; round < 5; round++) sendOne(lent, self, { length: provider.bytes })
-    assert.equal(lent.wait(10_000_000), 1)
+    assert.equal(lent.wait(1_000_000), 1)
     assert.ok(lent.rxBurst(0) >= 1)
     fillRows(lent, self, 50, provider.bytes)
     assert.equal(lent.txBurst(0, 50), 50)
@@ -108,7 +115,7 @@ export function claimClosing(claim: Claim, provider: Provider): void {
     assert.equal(left(), before)
   })
 
-  for (const stage of STAGES) {
+  for (const stage of provider.name === 'udp' ? STAGES : VERBS_STAGES) {
     claim(`a process ends cleanly when ${stage}`, () => {
       const options = { timeout: LIMIT_MILLIS, encoding: 'utf8' } as const
       const ended = spawnSync(process.execPath, ['--expose-gc', SCENARIO, stage, provider.name], options)
