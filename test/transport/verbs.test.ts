@@ -39,12 +39,10 @@ claim('a datagram larger than the MTU is refused at the setup, one as large pass
   assert.equal(receive(from, 1)[0]?.length, LENGTH_MIN)
 })
 
-claim('what the device has not is refused: address, device, GID index, slots', ({ open }) => {
+claim('what the device has not is refused: address, device, GID index', ({ open }) => {
   assert.throws(() => open({ address: '127.0.0.1' }), { code: 'NO_DEVICE' })
   assert.throws(() => open({ device: 'other0' }), { code: 'NO_DEVICE' })
   assert.throws(() => open({ gidIndex: 200 }), { code: 'NO_DEVICE', message: /no GID of index 200/ })
-  const slots = { queues: [queueSettings({ rxSlots: 1 << 20 })] }
-  assert.throws(() => open(slots), { code: 'BAD_ARGUMENT' })
 })
 
 claim('a GID index is taken at its word, and its GID is published and answers', ({ open }) => {
