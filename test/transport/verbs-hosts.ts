@@ -2,7 +2,7 @@
  * Two emulated hosts over Soft-RoCE: each tells the other where it is through the shared folder,
  * then they exchange datagrams by unicast and by multicast. Not a test by itself:
  *
- *   softroce-vm.sh --hosts 2 -- node dist/test/transport/verbs-hosts.js
+ *   scripts/rdma-rig.sh --hosts 2 -- node dist/test/transport/verbs-hosts.js
  */
 
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
