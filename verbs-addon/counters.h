@@ -20,6 +20,7 @@ namespace endpoint {
   X(rxEmpty, "rx-empty")                          \
   X(waitCalls, "wait-calls")                      \
   X(waitBlocked, "wait-blocked")                  \
+  X(systemCalls, "system-calls")                  \
   X(droppedTruncated, "dropped-truncated")        \
   X(droppedMisaligned, "dropped-misaligned")      \
   X(droppedBadMagic, "dropped-bad-magic")         \

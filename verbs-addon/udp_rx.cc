@@ -69,6 +69,7 @@ void UdpProvider::receive(UdpQueue& queue, UdpSocket& socket) {
   if (prepared == 0) return;
   RxMessages& messages = queue.messages;
   counters_.add(Counter::rxCalls);
+  counters_.add(Counter::systemCalls);
   const int got =
       recvmmsg(socket.descriptor.get(), messages.headers.data(), prepared, MSG_DONTWAIT, nullptr);
   for (int message = 0; message < got; message++) {
@@ -166,12 +167,15 @@ uint32_t UdpProvider::wait(uint32_t micros, uint32_t spinMicros) {
   const auto bitsNow = [&](const timespec& limit) {
     uint32_t bits = ready();
     const timespec now{};
+    counters_.add(Counter::systemCalls);
     const int hits = ppoll(polled.data(), count, bits != 0 ? &now : &limit, nullptr);
     for (nfds_t each = 0; hits > 0 && each < sockets; each++) {
       if (polled[each].revents != 0) bits |= 1u << queueOf[each];
     }
-    if (hits > 0 && count > sockets && polled[sockets].revents != 0 && takeWake(wake_))
-      bits |= WOKEN;
+    if (hits > 0 && count > sockets && polled[sockets].revents != 0) {
+      counters_.add(Counter::systemCalls);
+      if (takeWake(wake_)) bits |= WOKEN;
+    }
     return bits;
   };
 

@@ -25,11 +25,12 @@ bool meansNoSegmentation(int error) {
 }
 
 // The socket's buffer drains at the speed of the network; a burst waits for it a little, in all.
-bool awaitRoom(int descriptor, Clock::time_point limit) {
+bool awaitRoom(int descriptor, Clock::time_point limit, Counters& counters) {
   const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(limit - Clock::now());
   if (rest.count() <= 0) return false;
   pollfd polled{descriptor, POLLOUT, 0};
   const timespec time{0, rest.count()};
+  counters.add(Counter::systemCalls);
   return ppoll(&polled, 1, &time, nullptr) > 0;
 }
 
@@ -125,6 +126,7 @@ bool UdpProvider::sendFirst(int descriptor, uint32_t message) {
   header.msg_control = nullptr;
   header.msg_controllen = 0;
   counters_.add(Counter::txCalls);
+  counters_.add(Counter::systemCalls);
   if (sendmsg(descriptor, &header, MSG_DONTWAIT) < 0) return false;
   countSent(1, static_cast<uint32_t>(vector.iov_len));
   return true;
@@ -142,6 +144,7 @@ uint32_t UdpProvider::send(int descriptor, uint32_t messages, uint32_t& resume) 
   Clock::time_point limit{};
   for (uint32_t message = 0; message < messages;) {
     counters_.add(Counter::txCalls);
+    counters_.add(Counter::systemCalls);
     const int sent = sendmmsg(descriptor, &tx_->headers[message], messages - message, MSG_DONTWAIT);
     if (sent > 0) {
       for (const uint32_t end = message + static_cast<uint32_t>(sent); message < end; message++) {
@@ -156,7 +159,7 @@ uint32_t UdpProvider::send(int descriptor, uint32_t messages, uint32_t& resume) 
       if (limit == Clock::time_point{}) {
         limit = Clock::now() + std::chrono::microseconds(TX_PATIENCE_MICROS);
       }
-      if (awaitRoom(descriptor, limit)) continue;
+      if (awaitRoom(descriptor, limit, counters_)) continue;
       return taken;  // what is left of these messages is lost
     }
     const bool train = tx_->rows[message] > 1 && meansNoSegmentation(error);

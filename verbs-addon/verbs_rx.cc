@@ -94,7 +94,12 @@ uint32_t VerbsProvider::pullAll() {
 void VerbsProvider::woken() {
   ibv_cq* which = nullptr;
   void* context = nullptr;
-  while (ibv_get_cq_event(channel_.get(), &which, &context) == 0) ibv_ack_cq_events(which, 1);
+  // Each is a read of the channel; the last finds nothing.
+  counters_.add(Counter::systemCalls);
+  while (ibv_get_cq_event(channel_.get(), &which, &context) == 0) {
+    ibv_ack_cq_events(which, 1);
+    counters_.add(Counter::systemCalls);
+  }
 }
 
 // First asked, then looked: what comes between the two is seen by one of them.
@@ -118,9 +123,13 @@ uint32_t VerbsProvider::wait(uint32_t micros, uint32_t spinMicros) {
     const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(limit - now).count();
     const timespec time{rest / 1'000'000'000, rest % 1'000'000'000};
     pollfd polled[] = {{channel_->fd, POLLIN, 0}, {wake_, POLLIN, 0}};  // the kernel passes over -1
+    counters_.add(Counter::systemCalls);
     if (ppoll(polled, 2, &time, nullptr) < 0) break;  // a signal: let the loop look
     woken();
-    if (polled[1].revents != 0 && takeWake(wake_)) return pullAll() | WOKEN;
+    if (polled[1].revents != 0) {
+      counters_.add(Counter::systemCalls);
+      if (takeWake(wake_)) return pullAll() | WOKEN;
+    }
     if (pullAll() != 0) break;
   }
   return pullAll();

@@ -141,6 +141,7 @@ export const ENDPOINT_COUNTERS = [
   'rx-empty', //                 calls that found nothing
   'wait-calls',
   'wait-blocked',
+  'system-calls', //             sends, receives, polls, reads of wake-ups; not those inside a device's library
   'dropped-truncated',
   'dropped-misaligned',
   'dropped-bad-magic',
