@@ -19,13 +19,18 @@ export interface BatchingReport {
 export interface ReplicaDifference {
   replica: number
   role: string
+  provider: ReplicaStats['transport']['provider']
   seconds: number
   /** Reads answered here; writes applied here, which are all of the cluster's. */
   readsPerSecond: number
   writesPerSecond: number
+  /** By how much the last committed counter grew: writes, and the few operations that open and end sessions. */
+  writesCommitted: number
+  proposals: number
   batching: BatchingReport
   sent: Record<string, KindCounts>
   received: Record<string, KindCounts>
+  sentToReplicas: KindCounts
   stalls: ReplicaStats['stalls']
   resends: ReplicaStats['resends']
   drops: Record<string, number>
@@ -36,6 +41,8 @@ export interface ReplicaDifference {
   inlineSends: number
   waits: number
   waitsBlocked: number
+  /** Of the endpoints, and one for each time that a worker woke another. */
+  systemCalls: number
   /** Since the replica started: percentiles cannot be subtracted. */
   commitLatencyMicros: LatencySummary
   store: ReplicaStats['store']
@@ -47,19 +54,23 @@ export function difference(before: ReplicaStats, after: ReplicaStats): ReplicaDi
   const sent = kindsDifference(before.sent, after.sent)
   const received = kindsDifference(before.received, after.received)
   const operations = countsDifference(before.operations, after.operations)
-  const { doorbells, receiveCalls, inlineSends, waits, waitsBlocked } = countsDifference(
+  const { doorbells, receiveCalls, inlineSends, waits, waitsBlocked, systemCalls } = countsDifference(
     transportCounts(before),
     transportCounts(after),
   )
   return {
     replica: after.replica,
     role: after.role,
+    provider: after.transport.provider,
     seconds,
     readsPerSecond: Math.round(operations.reads / seconds),
     writesPerSecond: Math.round(operations.writes / seconds),
+    writesCommitted: after.lastCommitted - before.lastCommitted,
+    proposals: operations.proposals,
     batching: batchingOf(before, after, sent, received),
     sent,
     received,
+    sentToReplicas: countsDifference({ ...before.sentToReplicas }, { ...after.sentToReplicas }),
     stalls: countsDifference(before.stalls, after.stalls),
     resends: countsDifference(before.resends, after.resends),
     drops: countsDifference(before.drops, after.drops),
@@ -70,6 +81,7 @@ export function difference(before: ReplicaStats, after: ReplicaStats): ReplicaDi
     inlineSends,
     waits,
     waitsBlocked,
+    systemCalls: systemCalls + signals(after) - signals(before),
     commitLatencyMicros: after.commitLatencyMicros,
     store: after.store,
     workers: after.workers,
@@ -77,11 +89,16 @@ export function difference(before: ReplicaStats, after: ReplicaStats): ReplicaDi
 }
 
 function transportCounts(stats: ReplicaStats): Record<TransportCount, number> {
-  const { doorbells, receiveCalls, inlineSends, waits, waitsBlocked } = stats.transport
-  return { doorbells, receiveCalls, inlineSends, waits, waitsBlocked }
+  const { doorbells, receiveCalls, inlineSends, waits, waitsBlocked, systemCalls } = stats.transport
+  return { doorbells, receiveCalls, inlineSends, waits, waitsBlocked, systemCalls }
 }
 
-type TransportCount = 'doorbells' | 'receiveCalls' | 'inlineSends' | 'waits' | 'waitsBlocked'
+type TransportCount = 'doorbells' | 'receiveCalls' | 'inlineSends' | 'waits' | 'waitsBlocked' | 'systemCalls'
+
+/** System calls by which workers woke each other. */
+function signals(stats: ReplicaStats): number {
+  return stats.workers.reduce((total, worker) => total + worker.signals, 0)
+}
 
 function batchingOf(
   before: ReplicaStats,
@@ -89,7 +106,7 @@ function batchingOf(
   sent: Record<string, KindCounts>,
   received: Record<string, KindCounts>,
 ): BatchingReport {
-  const proposals = proposalsOf(after) - proposalsOf(before)
+  const proposals = after.operations.proposals - before.operations.proposals
   const proposed = after.operations.writesProposed - before.operations.writesProposed
   const answered = answeredHere(after) - answeredHere(before)
   const perMessage = (field: BatchingField, kind: string): number | null =>
@@ -125,13 +142,6 @@ function bothWays(stats: ReplicaStats, kind: string): number {
 /** Writes that such messages carried so far, from the mean that the replica reports. */
 function writesIn(stats: ReplicaStats, field: BatchingField, kind: string): number {
   return (stats.batching[field] ?? 0) * bothWays(stats, kind)
-}
-
-/** Proposals so far, from the mean that the replica reports. */
-function proposalsOf(stats: ReplicaStats): number {
-  const { writesPerProposal } = stats.batching
-  if (writesPerProposal === null || writesPerProposal === 0) return 0
-  return stats.operations.writesProposed / writesPerProposal
 }
 
 /** Null when nothing stands below. Rounded to hundredths. */

@@ -49,6 +49,7 @@ function operationRows(stats: readonly ReplicaStats[], previous: readonly Replic
     ['writes', ...stats.map((each) => grouped(each.operations.writes))],
     ['writes proposed', ...stats.map((each) => grouped(each.operations.writesProposed))],
     ['writes forwarded', ...stats.map((each) => grouped(each.operations.writesForwarded))],
+    ['proposals', ...stats.map((each) => grouped(each.operations.proposals))],
   ]
 }
 
@@ -101,6 +102,7 @@ function transportRows(stats: readonly ReplicaStats[]): Row[] {
     row('inline sends', (transport) => short(transport.inlineSends)),
     row('waits', (transport) => short(transport.waits)),
     row('waits that blocked', (transport) => short(transport.waitsBlocked)),
+    row('system calls', (transport) => short(transport.systemCalls)),
   ]
 }
 

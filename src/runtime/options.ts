@@ -92,6 +92,7 @@ export interface TransportReport {
   inlineSends: number
   waits: number
   waitsBlocked: number
+  systemCalls: number //                of the endpoint: sends, receives, polls; not those of its thread of ALIVE
 }
 
 export interface RecoveryReport {
@@ -156,9 +157,10 @@ export interface ReplicaStats {
     writesPerForwardMessage: number | null
     proposalBytesMean: number | null
   }
-  operations: { reads: number; writes: number; writesProposed: number; writesForwarded: number }
+  operations: { reads: number; writes: number; writesProposed: number; writesForwarded: number; proposals: number }
   sent: Record<string, KindCounts> //     by kind: PROPOSE, ACK, COMMIT, NACK, FORWARD, REPLY, ...
   received: Record<string, KindCounts>
+  sentToReplicas: KindCounts //           of what was sent; the rest went to clients
   stalls: { order: number; acks: number; credits: number; replies: number }
   resends: { proposals: number; forwards: number; replies: number }
   drops: Record<string, number> //        by reason

@@ -56,6 +56,7 @@ export function reportTransport(
     inlineSends: endpointCount(counters, 'tx-inline'),
     waits: endpointCount(counters, 'wait-calls'),
     waitsBlocked: endpointCount(counters, 'wait-blocked'),
+    systemCalls: endpointCount(counters, 'system-calls'),
   }
 }
 

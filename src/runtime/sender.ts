@@ -18,6 +18,9 @@ export interface QueueSender {
   readonly traffic: Traffic
   readonly rows: Uint32Array
   count: number
+  /** Since the start, of all kinds. */
+  messages: number
+  bytes: number
 }
 
 export function createQueueSender(
@@ -32,6 +35,8 @@ export function createQueueSender(
     traffic,
     rows: new Uint32Array(endpoint.txRows.length),
     count: 0,
+    messages: 0,
+    bytes: 0,
   }
 }
 
@@ -49,6 +54,8 @@ export function queueSend(
   sender.rows[row + TX_ROW.length] = bytes
   sender.rows[row + TX_ROW.destination] = destination
   sender.rows[row + TX_ROW.flags] = seal ? TX_SEAL : 0
+  sender.messages++
+  sender.bytes += bytes
   countTraffic(sender.traffic, kindOf(sender.words, offset), bytes)
 }
 

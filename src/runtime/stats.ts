@@ -59,9 +59,11 @@ export function report(context: ReportContext): ReplicaStats {
       writes: machineCount(core, 'writes-applied'),
       writesProposed: zabCount(core, 'writes-proposed'),
       writesForwarded: core.forwarding.writesForwarded,
+      proposals: zabCount(core, 'proposals'),
     },
     sent: reportTraffic(sentByAll(core)),
     received: reportTraffic(receivedByAll(core)),
+    sentToReplicas: { messages: core.peerOutput.messages, bytes: core.peerOutput.bytes },
     stalls: {
       order: zabCount(core, 'stall-order'),
       acks: zabCount(core, 'stall-acks') + zabCount(core, 'stall-history'),
