@@ -6,6 +6,7 @@ import type { LatencySummary, ReplicaStats } from '../runtime/options.js'
 import type { DigestReport } from '../observe/cluster.js'
 import { difference, type BatchingReport, type ReplicaDifference } from '../observe/difference.js'
 import { grouped, short, shortOrDash, table, type Row } from '../observe/numbers.js'
+import { efficiencyOf, efficiencyTable, type EfficiencyReport } from './efficiency.js'
 import { errorsTotal } from './tally.js'
 import type { WorkloadOptions } from './workload-options.js'
 import type { WorkloadResult } from './workload.js'
@@ -29,6 +30,8 @@ export interface WorkloadReport {
   latencyMicros: { measured: string; reads: LatencySummary; writes: LatencySummary }
   /** Of the measured time and the warm-up before it: of the leader, or the first that answered; then of each. */
   batching: Partial<BatchingReport> & { replicas: ReplicaDifference[] }
+  /** Of the same time. */
+  efficiency: EfficiencyReport
   digests: { replica: number; digest: string | null; sessionsDigest: string | null; lastApplied: number | null }[]
   digestsEqual: boolean
   /** What could not be asked or did not agree, in sentences. */
@@ -48,6 +51,7 @@ export interface ReportInput {
 export function createReport(input: ReportInput): WorkloadReport {
   const { options, result, before, after, digests } = input
   const { tally, elapsedSeconds } = result
+  const replicas = differences(before, after)
   const perSecond = (count: number): number => Math.round(count / elapsedSeconds)
   return {
     writesPerSecond: perSecond(tally.writes),
@@ -67,7 +71,8 @@ export function createReport(input: ReportInput): WorkloadReport {
       reads: summarize(tally.readMicros),
       writes: summarize(tally.writeMicros),
     },
-    batching: batchingOf(differences(before, after)),
+    batching: batchingOf(replicas),
+    efficiency: efficiencyOf(replicas, after[0]?.settings ?? null),
     digests: digests.replicas.map(({ replica, value }) => ({
       replica,
       digest: value?.digest ?? null,
@@ -161,6 +166,7 @@ export function reportForPeople(report: WorkloadReport): string {
     table(head),
     latencyTable(report),
     replicaTable(report.batching.replicas),
+    efficiencyTable(report.efficiency),
     digestLines(report),
     settingLines(report),
   ].join('\n\n')
