@@ -6,6 +6,7 @@ import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { ZabkvError } from '../errors.js'
 import { benchCommand } from './bench.js'
+import { compareCommand } from './compare.js'
 import { deleteCommand } from './delete.js'
 import { digestCommand } from './digest.js'
 import { doctorCommand } from './doctor.js'
@@ -37,6 +38,7 @@ function createParser(words: readonly string[]): Argv {
     .command(digestCommand)
     .command(statsCommand)
     .command(benchCommand)
+    .command(compareCommand)
     .command(recoverCommand)
     .command(doctorCommand)
     .command(inspectCommand)

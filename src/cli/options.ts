@@ -68,10 +68,13 @@ export function integerOf(name: string, value: number, min: number, max: number)
   throw new ZabkvError('BAD_ARGUMENT', sentence)
 }
 
+/** What may be given several times: the positional words of compare. */
+const REPEATABLE = ['_', 'files']
+
 /** An option given twice is a mistake, and yargs makes it an array. */
 export function refuseRepeated(values: Record<string, unknown>): true {
   for (const [name, value] of Object.entries(values)) {
-    if (Array.isArray(value) && name !== '_') throw new Error(`--${name} is given more than once`)
+    if (Array.isArray(value) && !REPEATABLE.includes(name)) throw new Error(`--${name} is given more than once`)
   }
   return true
 }

@@ -85,7 +85,7 @@ test('cli: a registry that does not answer is exit code 3, with --json as an obj
 test('cli: help names every command, and every command has help', async () => {
   const { code, stdout } = await zabkv(['--help'])
   assert.equal(code, 0)
-  const commands = 'serve registry get set delete sync digest stats bench doctor inspect'.split(' ')
+  const commands = 'serve registry get set delete sync digest stats bench compare doctor inspect'.split(' ')
   for (const command of commands) {
     assert.match(stdout, new RegExp(`zabkv ${command}\\b`))
     const help = await zabkv([command, '--help'])
