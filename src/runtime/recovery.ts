@@ -58,6 +58,7 @@ export function recover(
   state.truncateOwed = -1
   state.lastStored = state.lastHeld
   state.epochsStored = state.epochsVersion
+  state.formed ||= state.currentEpoch > 0
   if (state.currentEpoch > 0) state.trust = whole && found.damage === null ? TRUST.WHOLE : TRUST.PARTIAL
   found.lastHeld = state.lastHeld
   found.millis = millis() - began

@@ -86,9 +86,15 @@ async function rest(search: Search, settings: string, until: number): Promise<vo
   }
 }
 
+/** A device may not know the way to one whose host has just gone: it is looked for again. */
 function join(core: Core, found: ReadonlyMap<number, ReplicaEntry>): void {
   for (const [replica, entry] of found) {
-    if (entry.incarnation > at(core.state.incarnations, replica)) joinPeer(core, replica, entry)
+    if (entry.incarnation <= at(core.state.incarnations, replica)) continue
+    try {
+      joinPeer(core, replica, entry)
+    } catch (error) {
+      if (!(error instanceof ZabkvError) || error.code !== 'DEVICE') throw error
+    }
   }
 }
 

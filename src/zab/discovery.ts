@@ -55,8 +55,8 @@ export function onCepoch(state: State, sender: number, offset: number, tick: num
     forgetFollower(peers, sender)
     return 'ignored-not-expected'
   }
-  const promisedMore = at(peers.accepted, sender) > state.acceptedEpoch
-  if (state.newEpoch !== 0 && promisedMore && whole && sender < state.config.members) {
+  const promisedMore = at(peers.accepted, sender) > state.acceptedEpoch && at(peers.trust, sender) !== TRUST.LOST
+  if (state.newEpoch !== 0 && promisedMore && sender < state.config.members) {
     // It promised a later epoch to a leader that never was, and cannot take that back: all go to a later one.
     count(state, 'steps-down')
     becomeLooking(state, tick)

@@ -257,7 +257,7 @@ function isQuorumWhole(state: State, tick: number): boolean {
 
 /**
  * A history may begin, or go on from the best that the disks of all kept, only with every member there: and nobody may
- * have lost everything while another has something.
+ * have lost everything while another has something: it may at most have prepared for a history that did not begin.
  */
 function mayForm(state: State, tick: number): boolean {
   let empty = true
@@ -266,9 +266,9 @@ function mayForm(state: State, tick: number): boolean {
     if (!isLooking(state, id, tick)) return false
     const own = id === state.config.replica
     const held = own ? state.lastHeld : at(state.peers.last, id)
-    const current = own ? state.currentEpoch : at(state.peers.current, id)
+    const formed = own ? state.formed : at(state.peers.formed, id) === 1
     const trust = trustOf(state, id)
-    if (held > 0 || current > 0 || trust === TRUST.HOLLOW) empty = false
+    if (held > 0 || formed || trust === TRUST.HOLLOW) empty = false
     if (trust === TRUST.LOST || trust === TRUST.HOLLOW) lost = true
   }
   return empty || !lost

@@ -20,6 +20,7 @@ export interface Peers {
   readonly phase: Uint8Array
   readonly role: Uint8Array
   readonly trust: Uint8Array
+  readonly formed: Uint8Array //    1: it knows that the history has begun
   readonly vote: Uint8Array
   readonly leader: Uint8Array //    LEADER_NONE: none
   readonly epoch: Float64Array //   that it leads or follows
@@ -56,6 +57,7 @@ export function createPeers(): Peers {
     phase: bytes(),
     role: bytes(),
     trust: bytes(),
+    formed: bytes(),
     vote: bytes(),
     leader: bytes().fill(LEADER_NONE),
     epoch: wide(),
@@ -104,6 +106,7 @@ export function forgetPeer(peers: Peers, replica: number): void {
   peers.phase[replica] = 0
   peers.role[replica] = 0
   peers.trust[replica] = 0
+  peers.formed[replica] = 0
   peers.vote[replica] = replica
   peers.leader[replica] = LEADER_NONE
   peers.epoch[replica] = 0

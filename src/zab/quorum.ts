@@ -53,7 +53,10 @@ function mayHold(state: State, id: number, countedOnly: boolean): boolean {
   return id === state.config.replica || at(state.peers.stage, id) === STAGE.ACTIVE
 }
 
-/** Is a quorum, this leader included, heard of since `tick`? One that lost its memory is no part of it. */
+/**
+ * Are those that decide, this leader included, heard of since `tick`? A quorum, of which one that lost its memory is no
+ * part; where a history begins, all members.
+ */
 export function isQuorumHeard(state: State, tick: number): boolean {
   const { peers } = state
   let heard = 0
@@ -62,5 +65,5 @@ export function isQuorumHeard(state: State, tick: number): boolean {
     else if (at(peers.stage, id) < STAGE.CEPOCH || at(peers.activeTick, id) < tick) continue
     else if (state.forming || at(peers.whole, id) === 1) heard++
   }
-  return heard >= majority(state.config)
+  return heard >= (state.forming && !state.forced ? state.config.members : majority(state.config))
 }

@@ -32,10 +32,13 @@ export interface Said {
   committed: number
 }
 
-/** Where the sender stands, packed in HEADER.count: phase, role, trust, vote, leader. */
+const FORMED = 1 << 12
+
+/** Where the sender stands, packed in HEADER.count: phase, role, trust, whether it knows of a history, vote, leader. */
 export function packStanding(state: State): number {
   const leader = state.leader < 0 ? LEADER_NONE : state.leader
-  return (state.phase | (state.role << 4) | (state.trust << 8) | (state.vote << 16) | (leader << 24)) >>> 0
+  const formed = state.formed ? FORMED : 0
+  return (state.phase | (state.role << 4) | (state.trust << 8) | formed | (state.vote << 16) | (leader << 24)) >>> 0
 }
 
 /** Sends this replica's standing to one other. */
@@ -121,6 +124,7 @@ export function takeStanding(state: State, sender: number, offset: number, tick:
   peers.phase[sender] = packed & 15
   peers.role[sender] = (packed >>> 4) & 15
   peers.trust[sender] = trust
+  peers.formed[sender] = (packed & FORMED) === 0 ? 0 : 1
   peers.vote[sender] = (packed >>> 16) & 255
   peers.leader[sender] = packed >>> 24
   peers.epoch[sender] = epochOf(state.words, offset)

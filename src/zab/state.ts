@@ -80,6 +80,7 @@ export interface State {
   acceptedEpoch: number
   acceptedLeader: number // who proposed acceptedEpoch in this life; -1: not known
   currentEpoch: number
+  formed: boolean //       the history is known to have begun: an epoch of it was established
   readonly history: History
   lastEpoch: number //     epoch of the entry that ends with lastHeld
   lastProposed: number //  a leader's last counter; at a follower the highest that its leader told of
@@ -155,8 +156,8 @@ function noSends(): Pick<State, 'sends' | 'sendCount'> {
   return { sends: new Uint32Array(SEND_ROWS * SEND.WORDS), sendCount: 0 }
 }
 
-function nothingGivenUp(): Pick<State, 'abandoned' | 'claimCurrent' | 'claimEpoch' | 'claimLast'> {
-  return { abandoned: false, claimCurrent: 0, claimEpoch: 0, claimLast: 0 }
+function nothingGivenUp(): Pick<State, 'formed' | 'abandoned' | 'claimCurrent' | 'claimEpoch' | 'claimLast'> {
+  return { formed: false, abandoned: false, claimCurrent: 0, claimEpoch: 0, claimLast: 0 }
 }
 
 function nothingAsked(): Pick<State, 'nackTick' | 'nackTicks' | 'nackedFrom' | 'nackedTo'> {

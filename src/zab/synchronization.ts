@@ -54,6 +54,7 @@ function establish(state: State, tick: number): void {
   state.phase = PHASE.BROADCAST
   state.phaseTick = tick
   state.established = true
+  state.formed = true
   state.trust = TRUST.WHOLE
   state.peers.stage[replica] = STAGE.ACTIVE
   state.acked[replica] = state.lastHeld
@@ -269,6 +270,7 @@ export function onCommitLd(state: State, sender: number, offset: number, tick: n
   takeStanding(state, sender, offset, tick)
   state.phase = PHASE.BROADCAST
   state.phaseTick = tick
+  state.formed = true
   if (isMember(state.config) && state.trust !== TRUST.WHOLE) {
     state.trust = TRUST.WHOLE
     epochsChanged(state) // from now on it may be counted, also after a restart

@@ -95,7 +95,7 @@ const DISCOVERY: readonly Mutant[] = [
     ['zab/discovery.js', 'if (epoch < state.acceptedEpoch && bound) {', 'if (false) {'],
     [
       'zab/discovery.js',
-      'if (state.newEpoch !== 0 && promisedMore && whole && sender < state.config.members) {',
+      'if (state.newEpoch !== 0 && promisedMore && sender < state.config.members) {',
       'if (false) {',
     ],
     ['zab/discovery.js', 'highest = Math.max(highest, at(state.peers.accepted, id));', ''],

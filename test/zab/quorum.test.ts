@@ -94,7 +94,12 @@ test('quorum: is heard while a majority of those that lost nothing speaks', () =
   state.peers.whole[2] = 0
   assert.equal(isQuorumHeard(state, 200), false, 'one that lost its memory, and an observer, are no help')
   state.forming = true
-  assert.equal(isQuorumHeard(state, 200), true, 'where a history begins nobody has lost anything')
+  assert.equal(isQuorumHeard(state, 200), false, 'where a history begins all are needed')
+  for (const id of [3, 4]) state.peers.activeTick[id] = 200
+  assert.equal(isQuorumHeard(state, 200), true, 'and nobody has lost anything')
+  state.forced = true
+  for (const id of [3, 4]) state.peers.activeTick[id] = 100
+  assert.equal(isQuorumHeard(state, 200), true, 'where an operator says so, a majority')
   state.peers.stage[1] = STAGE.NONE
   assert.equal(isQuorumHeard(state, 200), false, 'one that did not ask for an epoch follows another')
 })

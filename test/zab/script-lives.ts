@@ -43,6 +43,7 @@ export function startWith(script: Script, replica: number, words: readonly strin
   const trust = optionOf(words, 'trust') ?? 'WHOLE'
   state.trust = trust === 'WHOLE' ? TRUST.WHOLE : trust === 'PARTIAL' ? TRUST.PARTIAL : TRUST.LOST
   state.currentEpoch = Number(optionOf(words, 'current') ?? state.lastEpoch)
+  state.formed = state.currentEpoch > 0
   state.acceptedEpoch = Number(optionOf(words, 'accepted') ?? state.currentEpoch)
   epochsChanged(state)
   commitUpTo(state, Number(optionOf(words, 'committed') ?? 0))
@@ -114,6 +115,7 @@ function readBack(state: State, old: State): void {
   state.acceptedEpoch = old.acceptedEpoch
   state.currentEpoch = old.currentEpoch
   if (state.currentEpoch > 0) state.trust = TRUST.WHOLE
+  state.formed = state.currentEpoch > 0
   commitUpTo(state, old.lastCommitted)
   store(state)
 }

@@ -124,8 +124,8 @@ test('standing: every field of it has a place of its own', () => {
   for (const phase of Object.values(PHASE)) {
     for (const role of Object.values(ROLE)) {
       for (const trust of Object.values(TRUST)) {
-        for (const [vote, leader] of [[0, -1], [15, 0], [63, 15]] as const) {
-          Object.assign(state, { phase, role, trust, vote, leader })
+        for (const [vote, leader, formed] of [[0, -1, false], [15, 0, true], [63, 15, false]] as const) {
+          Object.assign(state, { phase, role, trust, vote, leader, formed })
           seen.add(packStanding(state))
         }
       }
