@@ -15,10 +15,13 @@ joined with spaces, as ssh does) with bash on each of them, as root, in the fold
   --timeout S      a host that still runs after that is ended, and has failed (300)
   --out DIR        the folder that all hosts see as /out and may write (a temporary one, removed at the end)
   --netem "WORDS"  faults of what leaves each host, as in "loss 2% delay 1ms 1ms reorder 10%" (tc-netem)
-  --check          only say whether all that is needed is here
+  --check          only say whether all that is needed is here, and fetch the kernel
+  --install        the same, after installing the packages that are missing (as root)
 
 A host sees this machine's files; what it writes elsewhere than under /out is its own and is forgotten. COMMAND finds
-HOST_ID (1 and up), HOST_COUNT and HOST_IP in its environment. What it says comes out with "[host N] " before each line.
+HOST_ID (1 and up), HOST_COUNT and HOST_IP in its environment, and a function of bash, power_off CODE: the host is off
+at once, as if its plug were pulled, and COMMAND counts as ended with CODE. What COMMAND says comes out with "[host N] "
+before each line.
 ZABKV_RDMA_RIG_CACHE names the folder where the kernel is kept (~/.cache/zabkv-rdma-rig).
 
 Exit codes: 0 COMMAND exited with 0 on all hosts, 1 it did not, 2 usage, or something is missing on this machine.
@@ -30,12 +33,13 @@ stop() { # CODE SENTENCE
   exit "$1"
 }
 
-hosts=1 memory=2048 cpus=1 limit=300 out='' netem='' only_check=''
+hosts=1 memory=2048 cpus=1 limit=300 out='' netem='' only_check='' install=''
 while (($# > 0)); do
   case $1 in
     --) break ;;
     -h | --help) usage; exit 0 ;;
     --check) only_check=yes; shift; continue ;;
+    --install) only_check=yes install=yes; shift; continue ;;
     --hosts | --memory | --cpus | --timeout)
       [[ ${2-} =~ ^[1-9][0-9]*$ ]] || stop 2 "$1 needs a number of at least 1: see --help." ;;&
     --out | --netem) [[ ${2-} != '' ]] || stop 2 "$1 needs a value: see --help." ;;&
@@ -59,11 +63,21 @@ PACKAGES=(
   qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio depmod:kmod rdma:iproute2 setpriv:util-linux
   ibv_devinfo:ibverbs-utils
 )
-missing=()
-for each in "${PACKAGES[@]}"; do
-  command -v "${each%%:*}" >/dev/null || missing+=("${each##*:}")
-done
-compgen -G '/usr/lib/*/libibverbs/librxe-rdmav*.so' >/dev/null || missing+=(ibverbs-providers)
+find_missing() {
+  missing=()
+  for each in "${PACKAGES[@]}"; do
+    command -v "${each%%:*}" >/dev/null || missing+=("${each##*:}")
+  done
+  compgen -G '/usr/lib/*/libibverbs/librxe-rdmav*.so' >/dev/null || missing+=(ibverbs-providers)
+}
+find_missing
+if [[ $install == yes ]] && ((${#missing[@]} > 0 && EUID == 0)); then
+  # shellcheck source=/dev/null
+  source "$(dirname "${BASH_SOURCE[0]}")/lib/setup.sh"
+  setup_say "installing ${missing[*]}"
+  setup_install "${missing[@]}" || true
+  find_missing
+fi
 ((${#missing[@]} == 0)) ||
   stop 2 "${#missing[@]} packages are missing; as root: apt-get install -y --no-install-recommends ${missing[*]}"
 
@@ -179,6 +193,12 @@ hostname rig\$1
   rdma link add rxe0 type rxe netdev eth0
   ${netem:+tc qdisc add dev eth0 root netem limit 100000 $netem || exit}
 } >/dev/console 2>&1
+power_off() {
+  echo "\$1" >/run/rig/exit.\$HOST_ID
+  echo o >/proc/sysrq-trigger
+  sleep 60
+}
+export -f power_off
 cd $(printf %q "$PWD")
 stty raw -echo </dev/hvc0
 bash /run/rig/command </dev/null >/dev/hvc0 2>&1

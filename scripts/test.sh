@@ -25,4 +25,7 @@ if ((${#files[@]} == 0)); then
   exit 2
 fi
 
+# Emulated RDMA hosts, when asked for, need QEMU. Their tests skip, with the reason, where it cannot be had.
+if [[ ${ZABKV_RDMA_RIG:-} != '' && " ${files[*]}" == */test/rdma/* ]]; then scripts/rdma-rig.sh --install || true; fi
+
 exec node --test --test-concurrency=2 --test-reporter=spec "${files[@]}"

@@ -52,7 +52,8 @@ function rig(words: readonly string[], command: string): Promise<Outcome> {
 
 /** As a user would type it, with more patience than a user has. */
 function workload(ips: readonly string[], name: string, more = ''): string {
-  const cluster = `--device rxe0 --transport verbs --ips ${ips.join(',')} --wait 200 ${more}`
+  const slow = '--wait 200 --failure-timeout-ms 2000 --stuck-timeout-ms 10000'
+  const cluster = `--device rxe0 --transport verbs --ips ${ips.join(',')} ${slow} ${more}`
   const load = '--workload 3 --keys 1000 --sessions 3 --outstanding 1024 --failover-millis 10000'
   return `scripts/run-zookeeper.sh ${cluster} ${load} --json >/out/${name}.json`
 }
