@@ -2,6 +2,7 @@
  * Reports of runs beside each other, one column a run: `zabkv compare`.
  */
 import { ZabkvError } from '../errors.js'
+import { isObject } from '../observe/admin.js'
 import { grouped, table, type Row } from '../observe/numbers.js'
 import { figure } from './efficiency.js'
 import { passed, type WorkloadReport } from './report.js'
@@ -28,10 +29,6 @@ export function parseReport(text: string, file: string): WorkloadReport {
   // Checked in its parts; the fields inside are of the same version's bench.
   if (isReport) return value as unknown as WorkloadReport
   throw new ZabkvError('BAD_ARGUMENT', `${file} is not a report of this version's zabkv bench --json.`)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 export function allPassed(runs: readonly NamedReport[]): boolean {

@@ -93,7 +93,8 @@ function demandObject(address: AdminAddress, from: Record<string, unknown>, part
   if (!isObject(from[part])) throw unreadable(address)
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** An object with names, as foreign data may be one. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -95,9 +95,7 @@ export function beginLoad(learner: Learner, tick: number): void {
 export function stopLoad(learner: Learner): void {
   if (learner.link === null) return
   dropParked(learner.link, learner.parked)
-  learner.link = null
-  learner.transfer = 0
-  learner.storing = false
+  endLoad(learner)
   learner.log?.snapshotAbandon()
 }
 
