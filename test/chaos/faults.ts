@@ -7,9 +7,17 @@ import { emptyDisk, fillDisk } from './disks.js'
 import { deafen, misdirect, mute, redirect, setApart, setBack, undeafen, unmute } from './hosts.js'
 import { continueMember, endMember, isUp, killMember, pauseMember, startMember } from './member.js'
 import type { Member } from './member.js'
+import { micros } from './recorder.js'
 import type { Fault, FaultKind } from './schedule.js'
 import { awaitFact, leaderOf, loseMemory } from './watch.js'
 import type { Watch } from './watch.js'
+
+export interface Episode {
+  readonly what: string
+  readonly from: number
+  /** Infinity while it goes on. */
+  to: number
+}
 
 export interface FaultWorld {
   readonly plan: ClusterPlan
@@ -21,6 +29,8 @@ export interface FaultWorld {
   readonly log: (line: string) => void
   readonly busy: Set<number>
   readonly running: Set<Promise<void>>
+  /** What was done to whom, and when, in microseconds. */
+  readonly episodes: Episode[]
   readonly counts: Map<FaultKind, number>
   readonly ways: Map<string, number>
   stopping: AbortSignal
@@ -53,13 +63,17 @@ async function hit(world: FaultWorld, fault: Fault, member: Member): Promise<voi
   world.busy.add(id)
   const way = wayOf(world, fault)
   world.ways.set(way, (world.ways.get(way) ?? 0) + 1)
-  world.log(`${way} replica ${id}${leaderOf(world.watch) === id ? ', the leader' : ''}, ${Math.round(fault.millis)} ms`)
+  const what = `${way} replica ${id}${leaderOf(world.watch) === id ? ', the leader' : ''}`
+  const episode: Episode = { what, from: micros(), to: Infinity }
+  world.episodes.push(episode)
+  world.log(`${what}, ${Math.round(fault.millis)} ms`)
   try {
     const heal = await begin(world, fault, member, way)
     await sleep(fault.millis, undefined, { signal: world.stopping }).catch(() => undefined)
     await heal()
     world.log(`end of ${way} replica ${id}`)
   } finally {
+    episode.to = micros()
     world.busy.delete(id)
   }
 }

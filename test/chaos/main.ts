@@ -117,4 +117,5 @@ function print(result: ChaosReport): void {
   console.log(`epochs raised: ${result.epochsRaised}`)
   console.log(`longest gap without completed writes: ${Math.round(result.gapMillis)} ms, ` +
     `${result.gapAtSeconds.toFixed(1)} s after the start; the whole took ${result.seconds.toFixed(1)} s`)
+  console.log(`under way in it: ${result.gapFaults.join('; ') || 'nothing'}`)
 }

@@ -30,6 +30,8 @@ export interface ChaosReport {
   readonly gapMillis: number
   /** Since the start. */
   readonly gapAtSeconds: number
+  /** What was under way in the longest gap. */
+  readonly gapFaults: string[]
   /** Sentences; none when all held. */
   readonly problems: string[]
 }
@@ -96,6 +98,7 @@ function worldOf(
     log,
     busy: new Set(),
     running: new Set(),
+    episodes: [],
     counts: new Map(),
     ways: new Map(),
     stopping,
@@ -172,6 +175,16 @@ async function judge(
     epochsRaised: cluster.watch.epochsRaised,
     gapMillis: gap.millis,
     gapAtSeconds: (gap.from - from) / 1e6,
+    gapFaults: faultsIn(world, gap),
     problems,
   }
+}
+
+/** With the seconds, from the gap's begin, in which each went on. */
+function faultsIn({ episodes }: FaultWorld, gap: { millis: number; from: number }): string[] {
+  const until = gap.from + gap.millis * 1000
+  const seconds = (at: number): string => ((at - gap.from) / 1e6).toFixed(1)
+  return episodes
+    .filter((episode) => episode.from < until && episode.to > gap.from)
+    .map(({ what, from, to }) => `${what} (${seconds(from)} to ${seconds(to)} s)`)
 }

@@ -71,6 +71,7 @@ async function worldOf(durability: Durability, voters: number, observers: number
     log: () => undefined,
     busy: new Set(),
     running: new Set(),
+    episodes: [],
     counts: new Map(),
     ways: new Map(),
     stopping: new AbortController().signal,

@@ -79,6 +79,7 @@ export function claimBeats(claim: Claim): void {
   claim('beats go on beside the bursts of their owner', ({ provider: { bytes }, pair }) => {
     const [from, to, destination] = pair()
     beatTo(from, [destination], { periodMicros: 1_000 })
+    receive(to, 1) // the thread that beats may begin late
     let bursts = 0
     for (let round = 0; round < 20; round++) {
       fillRows(from, destination, 50, bytes)
