@@ -1,21 +1,24 @@
 /** What a replica asks another over its admin port while the cluster forms. */
 
 import { connect } from 'node:net'
+import type { LiveProbe } from '../registry/directory.js'
 import type { ReplicaEntry } from '../registry/entry.js'
 
-const ANSWER_MILLIS_MAX = 700
+/** A process that starts may be busy for so long. */
+const ANSWER_MILLIS_LEAST = 700
 const ANSWER_CHARACTERS_MAX = 1000
 
 /**
  * Does the process that published an entry still run? True only when the port answers the word: the kernel accepts
- * connections for a stopped process too.
+ * connections for a stopped process too. It may take as long as a replica may be busy before it counts as stuck.
  */
-export async function isAlive(entry: ReplicaEntry): Promise<boolean> {
-  return (await ask(entry, 'whoami')) === `imok ${entry.replica} ${entry.incarnation}`
+export function livenessProbe(stuckMillis: number): LiveProbe {
+  const millisMax = Math.max(stuckMillis, ANSWER_MILLIS_LEAST)
+  return async (entry) => (await ask(entry, 'whoami', millisMax)) === `imok ${entry.replica} ${entry.incarnation}`
 }
 
 /** The answer to a word, or null when there is none in time. */
-function ask(entry: ReplicaEntry, word: string): Promise<string | null> {
+function ask(entry: ReplicaEntry, word: string, millisMax: number): Promise<string | null> {
   return new Promise((resolve) => {
     let text = ''
     const socket = connect({ host: entry.admin.host, port: entry.admin.port })
@@ -24,7 +27,7 @@ function ask(entry: ReplicaEntry, word: string): Promise<string | null> {
       socket.destroy()
       resolve(answer)
     }
-    const timer = setTimeout(() => end(null), ANSWER_MILLIS_MAX)
+    const timer = setTimeout(() => end(null), millisMax)
     socket.setEncoding('utf8')
     socket.once('error', () => end(null))
     socket.once('connect', () => socket.write(`${word}\n`))

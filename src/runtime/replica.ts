@@ -13,7 +13,7 @@ import { addObserver } from '../registry/observers.js'
 import { keepPublished } from '../registry/keep-published.js'
 import { canonicalJson } from '../registry/settings.js'
 import { startAdminServer } from './admin-server.js'
-import { isAlive } from './liveness.js'
+import { livenessProbe } from './liveness.js'
 import { startLoop } from './loop.js'
 import { openNode } from './node.js'
 import type { Node } from './node.js'
@@ -102,6 +102,7 @@ async function join(
   })
   closing.steps.unshift(() => admin.close())
 
+  const isAlive = livenessProbe(options.stuckMillis)
   const entry = entryOf(options, node, fronts, { host, port: admin.port })
   await firstWord(options, () => publish(registry, cluster, entry, { isAlive }))
   if (options.observer !== null) await firstWord(options, () => addObserver(registry, cluster, replica))

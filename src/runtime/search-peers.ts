@@ -16,7 +16,7 @@ import { isStuck } from '../zab/election.js'
 import { TRUST } from '../zab/state.js'
 import type { Core } from './core.js'
 import { isServing } from './core.js'
-import { isAlive } from './liveness.js'
+import { livenessProbe } from './liveness.js'
 import { joinPeer } from './join-peer.js'
 import type { Node } from './node.js'
 import type { ReplicaOptions } from './options.js'
@@ -38,6 +38,7 @@ export async function searchPeers(search: Search): Promise<void> {
   const { options, node, signal } = search
   const others = options.addresses.map((_, id) => id).filter((id) => id !== options.replica)
   const settings = canonicalJson(node.settings)
+  const isAlive = livenessProbe(options.stuckMillis)
   let said = ''
   while (!signal.aborted) {
     const { found, why } = await look(search, others, { signal, settings, isAlive })
