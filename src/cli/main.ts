@@ -2,46 +2,44 @@
 /**
  * The `zabkv` command: arguments in, text out. Every command has its own file here.
  */
-import yargs, { type Argv } from 'yargs'
+import yargs, { type Argv, type CommandModule } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { ZabkvError } from '../errors.js'
-import { benchCommand } from './bench.js'
-import { compareCommand } from './compare.js'
-import { deleteCommand } from './delete.js'
-import { digestCommand } from './digest.js'
-import { doctorCommand } from './doctor.js'
 import { EXIT, fail } from './fail.js'
-import { getCommand } from './get.js'
-import { recoverCommand } from './recover.js'
-import { inspectCommand } from './inspect.js'
-import { registryCommand } from './registry.js'
-import { serveCommand } from './serve.js'
-import { setCommand } from './set.js'
-import { statsCommand } from './stats.js'
-import { syncCommand } from './sync.js'
 import { refuseRepeated } from './options.js'
 
 const EPILOGUE = `Exit codes: ${EXIT.OK} ok, ${EXIT.FAILED} failed, ${EXIT.USAGE} usage, \
 ${EXIT.UNAVAILABLE} unavailable (no replica or no registry answers).
 ZABKV_REGISTRY and ZABKV_CLUSTER in the environment stand for --registry and --cluster.`
 
-function createParser(words: readonly string[]): Argv {
+/** In the order of the help. A command costs what it imports only when it, or the help of all, is asked for. */
+const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  serve: () => import('./serve.js').then((module) => module.serveCommand as CommandModule),
+  registry: () => import('./registry.js').then((module) => module.registryCommand as CommandModule),
+  get: () => import('./get.js').then((module) => module.getCommand as CommandModule),
+  set: () => import('./set.js').then((module) => module.setCommand as CommandModule),
+  delete: () => import('./delete.js').then((module) => module.deleteCommand as CommandModule),
+  sync: () => import('./sync.js').then((module) => module.syncCommand as CommandModule),
+  digest: () => import('./digest.js').then((module) => module.digestCommand as CommandModule),
+  stats: () => import('./stats.js').then((module) => module.statsCommand as CommandModule),
+  bench: () => import('./bench.js').then((module) => module.benchCommand as CommandModule),
+  compare: () => import('./compare.js').then((module) => module.compareCommand as CommandModule),
+  recover: () => import('./recover.js').then((module) => module.recoverCommand as CommandModule),
+  doctor: () => import('./doctor.js').then((module) => module.doctorCommand as CommandModule),
+  inspect: () => import('./inspect.js').then((module) => module.inspectCommand as CommandModule),
+}
+
+async function load(words: readonly string[]): Promise<CommandModule[]> {
+  const named = Object.hasOwn(COMMANDS, words[0] ?? '') ? COMMANDS[words[0] ?? ''] : undefined
+  const loads = named === undefined ? Object.values(COMMANDS) : [named]
+  return Promise.all(loads.map((each) => each()))
+}
+
+function createParser(words: readonly string[], commands: CommandModule[]): Argv {
   return yargs(words)
     .scriptName('zabkv')
     .usage('$0 <command>\n\nA replicated in-memory key-value store with the consistency of ZooKeeper.')
-    .command(serveCommand)
-    .command(registryCommand)
-    .command(getCommand)
-    .command(setCommand)
-    .command(deleteCommand)
-    .command(syncCommand)
-    .command(digestCommand)
-    .command(statsCommand)
-    .command(benchCommand)
-    .command(compareCommand)
-    .command(recoverCommand)
-    .command(doctorCommand)
-    .command(inspectCommand)
+    .command(commands)
     .demandCommand(1, 'Say which command: zabkv --help lists them.')
     .strict()
     .check(refuseRepeated)
@@ -69,7 +67,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const words = hideBin(process.argv)
 try {
-  await createParser(words).parseAsync()
+  await createParser(words, await load(words)).parseAsync()
 } catch (error) {
   fail(error, words.includes('--json'))
 }
