@@ -12,20 +12,30 @@ zabkv_setup "$root"
 
 # From the sources, so that what was compiled from a file that is gone does not run. Native tests run as
 # test/native.test.ts.
-files=()
+files=() rig=()
 while IFS= read -r source; do
   compiled=dist/${source%.ts}.js
-  if (($# == 0)); then files+=("$compiled"); fi
+  wanted=no
+  if (($# == 0)); then wanted=yes; fi
   for name in "$@"; do
-    if [[ $source == *"$name"* ]]; then files+=("$compiled"); break; fi
+    if [[ $source == *"$name"* ]]; then wanted=yes; fi
   done
+  if [[ $wanted == no ]]; then continue; fi
+  if [[ $source == test/rdma/* ]]; then rig+=("$compiled"); else files+=("$compiled"); fi
 done < <(find test -name '*.test.ts' | sort)
-if ((${#files[@]} == 0)); then
+if ((${#files[@]} + ${#rig[@]} == 0)); then
   echo "zabkv: No test file has $* in its path." >&2
   exit 2
 fi
 
-# Emulated RDMA hosts, when asked for, need QEMU. Their tests skip, with the reason, where it cannot be had.
-if [[ ${ZABKV_RDMA_RIG:-} != '' && " ${files[*]}" == */test/rdma/* ]]; then scripts/rdma-rig.sh --install || true; fi
-
-exec node --test --test-concurrency=2 --test-reporter=spec "${files[@]}"
+code=0
+# Emulated RDMA hosts need QEMU, and the machine for themselves. Their tests skip, with the reason, where that cannot be
+# had.
+if ((${#rig[@]} > 0)); then
+  if [[ ${ZABKV_RDMA_RIG:-} != 0 ]]; then scripts/rdma-rig.sh --install || true; fi
+  node --test --test-concurrency=1 --test-reporter=spec "${rig[@]}" || code=1
+fi
+if ((${#files[@]} > 0)); then
+  node --test --test-concurrency=2 --test-reporter=spec "${files[@]}" || code=1
+fi
+exit "$code"

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# On each of three emulated hosts (rig.test.ts): a replica as a user starts it, and on host 1 two loads. During the
+# second the leader's host is cut off and comes back, then the host of whoever leads is switched off (not host 1: a
+# replica there that leads hangs for a while first).
+#
+# Writes to /out: lossy.json and faults.json, the reports of the loads; leaders, who led before, after the cut and at
+# the end; host-N.log. Orders to a host are files there.
+set -uo pipefail
+
+ips=10.99.0.1,10.99.0.2,10.99.0.3
+load='--keys 1000 --sessions 3 --outstanding 256 --failover-millis 10000 --json'
+main='node dist/src/cli/main.js'
+export ZABKV_REGISTRY=10.99.0.1:11911
+CUT_SECONDS=3
+exec {NOTHING}<> <(:)
+pause() { read -r -t "$1" -u "$NOTHING" || true; } # without a process for it
+
+# The cable is pulled: the port goes down and comes back, and the route of groups with it.
+cut_off() {
+  ip link set eth0 down
+  pause "$CUT_SECONDS"
+  ip link set eth0 up
+  ip route replace 224.0.0.0/4 dev eth0
+}
+
+obey() {
+  until [[ -e /out/end ]]; do
+    if [[ -e /out/cut.$HOST_ID ]]; then
+      rm "/out/cut.$HOST_ID"
+      cut_off
+      : >"/out/back.$HOST_ID"
+    fi
+    [[ ! -e /out/off.$HOST_ID ]] || power_off 0
+    pause 0.3
+  done
+}
+
+# leader: the host of the replica that leads, as the cluster says; waits for one.
+leader() {
+  local said
+  for _ in 1 2 3 4 5; do
+    said=$($main stats --line 2>/dev/null | sed -n 's/.*leader \([0-9][0-9]*\).*/\1/p')
+    [[ $said == '' ]] || break
+    pause 1
+  done
+  echo "$((said + 1))" | tee -a /out/leaders
+}
+
+# The host that drives the load must stay on: when its replica leads, it hangs until another one does.
+hang_own_replica() {
+  local replica
+  replica=$(pgrep -f 'main.js serve --id 0 ')
+  kill -STOP "$replica"
+  pause "$CUT_SECONDS"
+  kill -CONT "$replica"
+}
+
+await() { # FILE: bounded by the rig's own limit
+  until [[ -e $1 ]]; do pause 0.2; done
+}
+
+drive() {
+  local before after bench
+  until grep -q 'The cluster is up' /out/host-1.log; do pause 0.5; done
+  $main bench --seconds 3 --warm-up 1 $load >/out/lossy.json || return 1
+  $main bench --seconds 40 --warm-up 1 $load >/out/faults.json 2>/out/faults.log &
+  bench=$!
+  until grep -q '^Running' /out/faults.log; do pause 0.5; done
+  before=$(leader)
+  : >"/out/cut.$before"
+  await "/out/back.$before"
+  after=$(leader)
+  for _ in 1 2 3; do
+    [[ $after == 1 ]] || break
+    hang_own_replica
+    after=$(leader)
+  done
+  [[ $after != 1 ]] || { echo 'host 1 leads, which drives the load'; return 1; }
+  : >"/out/off.$after"
+  wait "$bench" # fails, because one replica has no digest any more
+  cat /out/faults.log
+  leader >/dev/null
+}
+
+slow='--wait 200 --failure-timeout-ms 1000 --stuck-timeout-ms 10000'
+scripts/run-zookeeper.sh --ips "$ips" --device rxe0 --transport verbs $slow >"/out/host-$HOST_ID.log" 2>&1 &
+cluster=$!
+obey &
+code=0
+if [[ $HOST_ID == 1 ]]; then
+  drive || code=$?
+  : >/out/end
+fi
+await /out/end
+kill "$cluster" 2>/dev/null
+wait "$cluster"
+exit "$code"
