@@ -1,6 +1,7 @@
 // The N-API face of machine/codec.h. Columns are bound once and used by many calls:
-// src/store/open-machine.ts binds them again when any of them changed. What is bound is kept from
-// being collected.
+// src/store/open-machine.ts binds them again when any of them changed, and keeps what is bound from
+// being collected. They come as arguments, because looking up an object's properties by their names
+// would cost more than the operations of a record.
 #include "machine/codec.h"
 #include "verbs-addon/binding_calls.h"
 #include "verbs-addon/binding_values.h"
@@ -25,8 +26,6 @@ struct CodecShell {
   machine::OperationColumns operations;
   machine::ResultColumns results;
   Napi::ObjectReference kept;  // slab, out, recordRows
-  Napi::ObjectReference keptOperations;
-  Napi::ObjectReference keptResults;
 
   bool isOpen() const { return true; }
   bool inSlab(double offset, double bytes) const {
@@ -34,161 +33,131 @@ struct CodecShell {
   }
 };
 
-/** Reads the typed arrays of an object of columns; the first wrong one is remembered. */
+/** Reads columns given as arguments; the first wrong one is remembered by its name. */
+template <size_t COUNT>
 class Columns {
  public:
-  Columns(Napi::Object object, Failure& failure) : object_(object), failure_(failure) {}
+  Columns(napi_env env, napi_callback_info info, const char* const (&names)[COUNT])
+      : env_(env), names_(names) {
+    size_t count = COUNT;
+    void* data = nullptr;
+    napi_get_cb_info(env, info, &count, values_, nullptr, &data);
+    shell_ = static_cast<CodecShell*>(data);
+  }
 
-  bool good() const { return good_; }
+  CodecShell& shell() const { return *shell_; }
+
+  /** False, with an exception pending, when a column was wrong. */
+  bool good() {
+    if (wrong_ == nullptr) return true;
+    Failure failure;
+    endpoint::fail(failure, "BAD_ARGUMENT",
+                   std::string("columns: ") + wrong_ + " is wrong or too short");
+    binding::throwFailure(Napi::Env(env_), failure);
+    return false;
+  }
 
   template <typename Element>
-  const Element* array(const char* name, napi_typedarray_type type, uint64_t& length) {
-    const Napi::Value value = object_.Get(name);
-    length = 0;
-    if (value.IsEmpty() || !value.IsTypedArray() ||
-        value.As<Napi::TypedArray>().TypedArrayType() != type) {
-      wrong(name);
-      return nullptr;
-    }
-    Napi::Value holder = value;
+  Element* array(uint32_t index, napi_typedarray_type type, uint64_t& length) {
     napi_typedarray_type found;
     size_t elements = 0;
     void* data = nullptr;
-    napi_get_typedarray_info(value.Env(), holder, &found, &elements, &data, nullptr, nullptr);
+    length = 0;
+    if (napi_get_typedarray_info(env_, values_[index], &found, &elements, &data, nullptr,
+                                 nullptr) != napi_ok ||
+        found != type) {
+      wrong(index);
+      return nullptr;
+    }
     length = elements;
-    return static_cast<const Element*>(data);
+    return static_cast<Element*>(data);
   }
 
   /** An array with one element for each of `count` operations, or one number for all. */
   template <typename Element>
-  const Element* arrayOrNumber(const char* name, napi_typedarray_type type, uint32_t count,
-                               uint32_t& all) {
-    const Napi::Value value = object_.Get(name);
-    if (!value.IsEmpty() && value.IsNumber()) {
-      const double number = value.As<Napi::Number>().DoubleValue();
-      if (number >= 0 && number <= UINT32_MAX) {
-        all = static_cast<uint32_t>(number);
-      } else {
-        wrong(name);
-      }
-      return nullptr;
+  Element* arrayOrNumber(uint32_t index, napi_typedarray_type type, uint32_t count,
+                         uint32_t& all) {
+    double number = 0;
+    if (napi_get_value_double(env_, values_[index], &number) != napi_ok) {
+      return arrayFor<Element>(index, type, count);
     }
-    return arrayFor<Element>(name, type, count);
+    if (number >= 0 && number <= UINT32_MAX) {
+      all = static_cast<uint32_t>(number);
+    } else {
+      wrong(index);
+    }
+    return nullptr;
   }
 
   template <typename Element>
-  const Element* arrayFor(const char* name, napi_typedarray_type type, uint64_t count) {
+  Element* arrayFor(uint32_t index, napi_typedarray_type type, uint64_t count) {
     uint64_t length = 0;
-    const Element* const data = array<Element>(name, type, length);
-    if (length < count) wrong(name);
+    Element* const data = array<Element>(index, type, length);
+    if (length < count) wrong(index);
     return data;
   }
 
-  bool isNull(const char* name) { return object_.Get(name).IsNull(); }
+  bool isNull(uint32_t index) const {
+    napi_valuetype type = napi_undefined;
+    return napi_typeof(env_, values_[index], &type) == napi_ok && type == napi_null;
+  }
 
-  uint32_t count(const char* name) {
-    const Napi::Value value = object_.Get(name);
-    const double number =
-        !value.IsEmpty() && value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  uint32_t count(uint32_t index) {
+    double number = -1;
+    napi_get_value_double(env_, values_[index], &number);
     if (number >= 0 && number <= INT32_MAX) return static_cast<uint32_t>(number);
-    wrong(name);
+    wrong(index);
     return 0;
   }
 
  private:
-  void wrong(const char* name) {
-    if (good_)
-      endpoint::fail(failure_, "BAD_ARGUMENT",
-                     std::string("columns: ") + name + " is wrong or too short");
-    good_ = false;
+  void wrong(uint32_t index) {
+    if (wrong_ == nullptr) wrong_ = names_[index];
   }
 
-  Napi::Object object_;
-  Failure& failure_;
-  bool good_ = true;
+  napi_env env_;
+  const char* const (&names_)[COUNT];
+  napi_value values_[COUNT];
+  CodecShell* shell_ = nullptr;
+  const char* wrong_ = nullptr;
 };
 
-/** The object of columns that a bind call was given, and what it was given to; empty on a wrong
- * argument. */
-Napi::Object columnsGiven(Napi::Env env, napi_callback_info info, CodecShell*& shell) {
-  napi_value value = nullptr;
-  size_t count = 1;
-  void* data = nullptr;
-  napi_get_cb_info(env, info, &count, &value, nullptr, &data);
-  shell = static_cast<CodecShell*>(data);
-  const Napi::Value given(env, value);
-  if (given.IsObject()) return given.As<Napi::Object>();
-  napi_throw_type_error(env, "BAD_ARGUMENT", "columns is an object.");
-  return Napi::Object();
-}
-
-/** Keeps the arrays themselves: the object may be given others. */
-Napi::ObjectReference keep(Napi::Env env, Napi::Object from,
-                           std::initializer_list<const char*> names) {
-  Napi::Object kept = Napi::Object::New(env);
-  for (const char* name : names) kept.Set(name, from.Get(name));
-  return Napi::Persistent(kept);
-}
-
-napi_value bindOperations(napi_env rawEnv, napi_callback_info info) {
-  const Napi::Env env(rawEnv);
-  CodecShell* shell = nullptr;
-  const Napi::Object given = columnsGiven(env, info, shell);
-  if (given.IsEmpty()) return nullptr;
-  Failure failure;
-  Columns columns(given, failure);
+/** bindOperations(count, kinds, keys, keyBytes, values, valueBytes, versions) */
+napi_value bindOperations(napi_env env, napi_callback_info info) {
+  static constexpr const char* NAMES[] = {"count",  "kinds",      "keys",    "keyBytes",
+                                          "values", "valueBytes", "versions"};
+  Columns columns(env, info, NAMES);
   machine::OperationColumns bound;
   uint32_t kind = 0;
-  bound.count = columns.count("count");
-  bound.kinds = columns.arrayOrNumber<uint8_t>("kinds", napi_uint8_array, bound.count, kind);
+  bound.count = columns.count(0);
+  bound.kinds = columns.arrayOrNumber<uint8_t>(1, napi_uint8_array, bound.count, kind);
   bound.kindOfAll = kind > UINT8_MAX ? 0 : static_cast<uint8_t>(kind);
-  bound.keys = columns.array<uint8_t>("keys", napi_uint8_array, bound.keysBytes);
-  bound.keyBytes = columns.arrayOrNumber<uint8_t>("keyBytes", napi_uint8_array, bound.count,
-                                                  bound.keyBytesOfAll);
-  bound.values = columns.array<uint8_t>("values", napi_uint8_array, bound.valuesBytes);
-  bound.valueBytes = columns.arrayOrNumber<uint32_t>("valueBytes", napi_uint32_array, bound.count,
-                                                     bound.valueBytesOfAll);
-  if (!columns.isNull("versions")) {
-    bound.versions = columns.arrayFor<double>("versions", napi_float64_array, bound.count);
+  bound.keys = columns.array<uint8_t>(2, napi_uint8_array, bound.keysBytes);
+  bound.keyBytes = columns.arrayOrNumber<uint8_t>(3, napi_uint8_array, bound.count,
+                                                           bound.keyBytesOfAll);
+  bound.values = columns.array<uint8_t>(4, napi_uint8_array, bound.valuesBytes);
+  bound.valueBytes = columns.arrayOrNumber<uint32_t>(5, napi_uint32_array, bound.count,
+                                                              bound.valueBytesOfAll);
+  if (!columns.isNull(6)) {
+    bound.versions = columns.arrayFor<double>(6, napi_float64_array, bound.count);
   }
-  if (!columns.good()) {
-    binding::throwFailure(env, failure);
-    return nullptr;
-  }
-  shell->operations = bound;
-  shell->keptOperations =
-      keep(env, given, {"kinds", "keys", "keyBytes", "values", "valueBytes", "versions"});
+  if (columns.good()) columns.shell().operations = bound;
   return nullptr;
 }
 
-napi_value bindResults(napi_env rawEnv, napi_callback_info info) {
-  const Napi::Env env(rawEnv);
-  CodecShell* shell = nullptr;
-  const Napi::Object given = columnsGiven(env, info, shell);
-  if (given.IsEmpty()) return nullptr;
-  Failure failure;
-  Columns columns(given, failure);
+/** bindResults(statuses, versions, valueOffsets, valueBytes, values, valueEnd) */
+napi_value bindResults(napi_env env, napi_callback_info info) {
+  static constexpr const char* NAMES[] = {"statuses",   "versions", "valueOffsets",
+                                          "valueBytes", "values",   "valueEnd"};
+  Columns columns(env, info, NAMES);
   machine::ResultColumns bound;
-  bound.statuses =
-      const_cast<uint8_t*>(columns.array<uint8_t>("statuses", napi_uint8_array, bound.rows));
-  const uint64_t rows = bound.rows;
-  bound.versions =
-      const_cast<double*>(columns.arrayFor<double>("versions", napi_float64_array, rows));
-  bound.valueOffsets =
-      const_cast<uint32_t*>(columns.arrayFor<uint32_t>("valueOffsets", napi_uint32_array, rows));
-  bound.valueBytes =
-      const_cast<uint32_t*>(columns.arrayFor<uint32_t>("valueBytes", napi_uint32_array, rows));
-  bound.values =
-      const_cast<uint8_t*>(columns.array<uint8_t>("values", napi_uint8_array, bound.valuesBytes));
-  bound.valueEnd =
-      const_cast<uint32_t*>(columns.arrayFor<uint32_t>("valueEnd", napi_uint32_array, 1));
-  if (!columns.good()) {
-    binding::throwFailure(env, failure);
-    return nullptr;
-  }
-  shell->results = bound;
-  shell->keptResults = keep(
-      env, given, {"statuses", "versions", "valueOffsets", "valueBytes", "values", "valueEnd"});
+  bound.statuses = columns.array<uint8_t>(0, napi_uint8_array, bound.rows);
+  bound.versions = columns.arrayFor<double>(1, napi_float64_array, bound.rows);
+  bound.valueOffsets = columns.arrayFor<uint32_t>(2, napi_uint32_array, bound.rows);
+  bound.valueBytes = columns.arrayFor<uint32_t>(3, napi_uint32_array, bound.rows);
+  bound.values = columns.array<uint8_t>(4, napi_uint8_array, bound.valuesBytes);
+  bound.valueEnd = columns.arrayFor<uint32_t>(5, napi_uint32_array, 1);
+  if (columns.good()) columns.shell().results = bound;
   return nullptr;
 }
 
@@ -259,11 +228,14 @@ Napi::Value openCodec(const Napi::CallbackInfo& info) {
       Napi::Uint32Array::New(env, size_t{shell->rows} * machine::RECORD_ROW_WORDS);
   shell->out = out.Data();
   shell->recordRows = recordRows.Data();
+  Napi::Object kept = Napi::Object::New(env);
+  kept.Set("slab", info[0]);
+  kept.Set("out", out);
+  kept.Set("recordRows", recordRows);
+  shell->kept = Napi::Persistent(kept);
   Napi::Object object = Napi::Object::New(env);
-  object.Set("slab", info[0]);
   object.Set("out", out);
   object.Set("recordRows", recordRows);
-  shell->kept = keep(env, object, {"slab", "out", "recordRows"});
   const struct {
     const char* name;
     napi_callback callback;

@@ -13,8 +13,23 @@ import type { Codec, Machine, MachineSettings, OperationColumns, ResultColumns }
 interface NativeCodec {
   readonly out: Uint32Array
   readonly recordRows: Uint32Array
-  bindOperations(columns: OperationColumns): void
-  bindResults(results: ResultColumns): void
+  bindOperations(
+    count: number,
+    kinds: OperationColumns['kinds'],
+    keys: Uint8Array,
+    keyBytes: OperationColumns['keyBytes'],
+    values: Uint8Array,
+    valueBytes: OperationColumns['valueBytes'],
+    versions: Float64Array | null,
+  ): void
+  bindResults(
+    statuses: Uint8Array,
+    versions: Float64Array,
+    valueOffsets: Uint32Array,
+    valueBytes: Uint32Array,
+    values: Uint8Array,
+    valueEnd: Uint32Array,
+  ): void
   encode(from: number, keyCursor: number, valueCursor: number, offset: number, bytes: number): number
   encodeFragment(
     index: number, keyCursor: number, valueCursor: number, done: number, offset: number, bytes: number,
@@ -45,20 +60,23 @@ export function openMachine(settings: MachineSettings): Machine {
 /** `rows`: of recordRows. A body of B bytes has at most B / 40 reply records. */
 export function openCodec(slab: ArrayBuffer, rows: number): Codec {
   const native = withNativeErrors(() => storeAddon().openCodec(slab, rows))
-  let operations = copyOfOperations(NO_OPERATIONS)
-  let results = copyOfResults(NO_RESULTS)
+  const operations: Held<OperationColumns> = { columns: { ...NO_OPERATIONS }, lengths: 0 }
+  const results: Held<ResultColumns> = { columns: { ...NO_RESULTS }, lengths: 0 }
 
-  // The native side holds pointers into the columns: they are handed over again whenever one was replaced.
+  // The native side holds pointers into the columns: they are handed over again whenever one was replaced, and kept
+  // here so that they are not collected.
   function bindOperations(columns: OperationColumns): void {
     if (sameOperations(columns, operations)) return
-    withNativeErrors(() => native.bindOperations(columns))
-    operations = copyOfOperations(columns)
+    const { count, kinds, keys, keyBytes, values, valueBytes, versions } = columns
+    withNativeErrors(() => native.bindOperations(count, kinds, keys, keyBytes, values, valueBytes, versions))
+    holdOperations(operations, columns)
   }
 
   function bindResults(columns: ResultColumns): void {
     if (sameResults(columns, results)) return
-    withNativeErrors(() => native.bindResults(columns))
-    results = copyOfResults(columns)
+    const { statuses, versions, valueOffsets, valueBytes, values, valueEnd } = columns
+    withNativeErrors(() => native.bindResults(statuses, versions, valueOffsets, valueBytes, values, valueEnd))
+    holdResults(results, columns)
   }
 
   return {
@@ -116,12 +134,27 @@ interface Held<T> {
   lengths: number
 }
 
-function copyOfOperations(columns: OperationColumns): Held<OperationColumns> {
-  return { columns: { ...columns }, lengths: operationLengths(columns) }
+function holdOperations(held: Held<OperationColumns>, columns: OperationColumns): void {
+  const { columns: then } = held
+  then.count = columns.count
+  then.kinds = columns.kinds
+  then.keys = columns.keys
+  then.keyBytes = columns.keyBytes
+  then.values = columns.values
+  then.valueBytes = columns.valueBytes
+  then.versions = columns.versions
+  held.lengths = operationLengths(columns)
 }
 
-function copyOfResults(columns: ResultColumns): Held<ResultColumns> {
-  return { columns: { ...columns }, lengths: resultLengths(columns) }
+function holdResults(held: Held<ResultColumns>, columns: ResultColumns): void {
+  const { columns: then } = held
+  then.statuses = columns.statuses
+  then.versions = columns.versions
+  then.values = columns.values
+  then.valueOffsets = columns.valueOffsets
+  then.valueBytes = columns.valueBytes
+  then.valueEnd = columns.valueEnd
+  held.lengths = resultLengths(columns)
 }
 
 function operationLengths(columns: OperationColumns): number {
