@@ -31,6 +31,16 @@ export function isGivenUp(cluster: SimCluster): boolean {
   return replicasOf(cluster).some(({ watch, core }) => watch.wasWhole && core.state.trust !== TRUST.WHOLE)
 }
 
+/**
+ * Is there a replica that has something, or has heard that the history began? Where none is, a history that was lost
+ * cannot be told from one that never began.
+ */
+export function isRemembered(cluster: SimCluster): boolean {
+  return replicasOf(cluster).some(({ core: { state } }) => {
+    return state.trust !== TRUST.LOST && (state.formed || state.lastHeld > 0 || state.trust === TRUST.HOLLOW)
+  })
+}
+
 /** Replicas that serve. */
 export function servingOf(cluster: SimCluster): SimReplica[] {
   return replicasOf(cluster).filter(({ core }) => isServing(core))

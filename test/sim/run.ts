@@ -18,7 +18,7 @@ import { createPrng } from './prng.js'
 import type { Prng } from './prng.js'
 import { isRecovered, startProbe, tendProbe } from './probe.js'
 import type { Probe } from './probe.js'
-import { isGivenUp, isRefusing, leadAnyway, servingOf } from './refusal.js'
+import { isGivenUp, isRefusing, isRemembered, leadAnyway, servingOf } from './refusal.js'
 import { createRecorder, issue, startSimClient } from './sim-clients.js'
 import type { Load, Scene, SimClient } from './sim-clients.js'
 import { createTimers, runTimers } from './sim-world.js'
@@ -287,10 +287,11 @@ async function refuse(run: Run): Promise<string | null> {
   const { network } = cluster
   if (cluster.settings.durability !== 'memory' || (!schedule.losesMajority && !faults.early)) return null
   const wasEstablished = isEstablished(cluster)
+  const wasRemembered = isRemembered(cluster)
   const end = network.tick + REFUSAL_TICKS
   while (network.tick < end) await step(run)
   if (!isRefusing(cluster)) {
-    const lost = schedule.losesMajority && wasEstablished
+    const lost = schedule.losesMajority && wasRemembered
     if (!lost) return null
     const serving = servingOf(cluster).length
     return `Recovery: a majority lost what it acknowledged, and ${serving} replicas serve, or do not say so`
