@@ -43,7 +43,10 @@ export function growValues(results: ResultColumns, more: number): void {
   results.values = values
 }
 
-/** Copies answers [from, from + count) of one to [to, ...) of another, values included. */
+/**
+ * Copies answers [from, from + count) of one to [to, ...) of another, values included: in one piece where the values
+ * lie one after another, as a record leaves them.
+ */
 export function copyAnswers(
   source: ResultColumns,
   from: number,
@@ -52,17 +55,30 @@ export function copyAnswers(
   count: number,
 ): void {
   assert(to + count <= target.statuses.length, 'copyAnswers: the target has the rows')
-  for (let index = 0; index < count; index++) {
-    target.statuses[to + index] = at(source.statuses, from + index)
-    target.versions[to + index] = at(source.versions, from + index)
-    const bytes = at(source.valueBytes, from + index)
-    const offset = at(source.valueOffsets, from + index)
-    const end = at(target.valueEnd, 0)
-    if (end + bytes > target.values.length) growValues(target, bytes)
-    target.valueOffsets[to + index] = end
-    target.valueBytes[to + index] = bytes
-    if (bytes === 0) continue
-    target.values.set(source.values.subarray(offset, offset + bytes), end)
-    target.valueEnd[0] = end + bytes
+  const end = from + count
+  target.statuses.set(source.statuses.subarray(from, end), to)
+  target.versions.set(source.versions.subarray(from, end), to)
+  target.valueBytes.set(source.valueBytes.subarray(from, end), to)
+  for (let row = from; row < end; ) row = copyValues(source, row, end, target, to + row - from)
+}
+
+/** Values of rows from `from` on, as many as lie one after another. Returns the first row behind them. */
+function copyValues(source: ResultColumns, from: number, end: number, target: ResultColumns, to: number): number {
+  const begin = at(source.valueOffsets, from)
+  let behind = begin
+  let row = from
+  const moved = at(target.valueEnd, 0) - begin
+  for (; row < end; row++) {
+    const bytes = at(source.valueBytes, row)
+    if (bytes > 0 && at(source.valueOffsets, row) !== behind) break
+    target.valueOffsets[to + row - from] = behind + moved
+    behind += bytes
   }
+  const bytes = behind - begin
+  if (bytes > 0) {
+    if (behind + moved > target.values.length) growValues(target, bytes)
+    target.values.set(source.values.subarray(begin, behind), begin + moved)
+    target.valueEnd[0] = behind + moved
+  }
+  return row
 }
