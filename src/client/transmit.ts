@@ -28,7 +28,7 @@ import {
   setWide,
   TAG_BYTES,
 } from '../zab/wire.js'
-import { noteSent, unitWrites } from './batch.js'
+import { noteSent } from './batch.js'
 import type { Batch } from './batch.js'
 import type { Core } from './core.js'
 import { NOTE_BYTES, noteSlot, ticksOf } from './core.js'
@@ -203,7 +203,7 @@ function writeOperations(core: Core, session: SessionState, bodyEnd: number): bo
       : encodeWide(core, batch, batch.wide, offset, room)
   if (bytes === 0) return false
   if (!continues) startRecord(core, session, filling.cursor)
-  const writes = unitWrites(batch, from, batch.sendAt)
+  const writes = batch.wide === null ? at(core.codec.out, 2) : batch.sendAt - from
   extendRecord(core, bytes, batch.sendAt - from, writes)
   session.sentOperations += batch.sendAt - from
   session.sentWrites += writes
