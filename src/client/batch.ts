@@ -39,6 +39,8 @@ export interface Batch {
   sentEnd: number
   resentEnd: number //         units below it went to more than one replica
   answered: number
+  hasReads: boolean //         among the units sent
+  hasWrites: boolean
   keyStart: number //          cursors of the first operation
   valueStart: number
   keyCursor: number //         cursors of sendAt
@@ -79,6 +81,8 @@ export function createBatch(
     sentEnd: start,
     resentEnd: start,
     answered: start,
+    hasReads: false,
+    hasWrites: false,
     keyStart: place.keyStart,
     valueStart: place.valueStart,
     keyCursor: place.keyStart,
@@ -102,14 +106,17 @@ export function operationsLeft(batch: Batch): number {
   return batch.wide === null ? batch.end - batch.answered : 1
 }
 
-/** Writes among units [from, to). */
+/** Writes among units [from, to), which were sent. */
 export function unitWrites(batch: Batch, from: number, to: number): number {
-  return batch.wide === null ? writesIn(batch.columns, from, to) : to - from
+  if (!batch.hasReads) return to - from
+  return batch.hasWrites ? writesIn(batch.columns, from, to) : 0
 }
 
-/** Units up to `to` are on their way. */
-export function noteSent(batch: Batch, to: number): void {
+/** Units up to `to`, `writes` of them writes, are on their way. */
+export function noteSent(batch: Batch, to: number, writes: number): void {
   assert(to > batch.sendAt && to <= batch.end, 'noteSent: a batch is sent forward')
+  if (writes > 0) batch.hasWrites = true
+  if (writes < to - batch.sendAt) batch.hasReads = true
   batch.sendAt = to
   if (to > batch.sentEnd) batch.sentEnd = to
 }

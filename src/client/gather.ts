@@ -80,6 +80,8 @@ export function beginGather(gather: Gather, issued: number, timeoutMillis: numbe
   batch.sentEnd = 0
   batch.resentEnd = 0
   batch.answered = 0
+  batch.hasReads = false
+  batch.hasWrites = false
   batch.keyCursor = 0
   batch.valueCursor = 0
   batch.issued = issued

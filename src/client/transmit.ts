@@ -230,7 +230,7 @@ function encodePlain(
   if (count === 0) return 0
   batch.keyCursor = at(codec.out, 3)
   batch.valueCursor = at(codec.out, 4)
-  noteSent(batch, batch.sendAt + count)
+  noteSent(batch, batch.sendAt + count, at(codec.out, 2))
   return at(codec.out, 0)
 }
 
@@ -243,7 +243,7 @@ function encodeWide(
 ): number {
   const chunk = chunkBytes(core.datagramBytes)
   const bytes = encodeFragment(block, batch.sendAt, chunk, core.slab, core.words, offset, room)
-  if (bytes > 0) noteSent(batch, batch.sendAt + 1)
+  if (bytes > 0) noteSent(batch, batch.sendAt + 1, 1)
   return bytes
 }
 
