@@ -18,10 +18,10 @@ joined with spaces, as ssh does) with bash on each of them, as root, in the fold
   --check          only say whether all that is needed is here, and fetch the kernel
   --install        the same, after installing the packages that are missing (as root)
 
-A host sees this machine's files, those of this checkout as they were at the start; what it writes elsewhere than under /out is its own and is forgotten. COMMAND finds
-HOST_ID (1 and up), HOST_COUNT and HOST_IP in its environment, and a function of bash, power_off CODE: the host is off
-at once, as if its plug were pulled, and COMMAND counts as ended with CODE. What COMMAND says comes out with "[host N] "
-before each line.
+A host sees this machine's files, those of this checkout as they were at the start; what it writes elsewhere than under
+/out is its own and is forgotten. COMMAND finds HOST_ID (1 and up), HOST_COUNT and HOST_IP in its environment, and a
+function of bash, power_off CODE: the host is off at once, as if its plug were pulled, and COMMAND counts as ended with
+CODE. What COMMAND says comes out with "[host N] " before each line.
 ZABKV_RDMA_RIG_CACHE names the folder where the kernel is kept (~/.cache/zabkv-rdma-rig).
 
 Exit codes: 0 COMMAND exited with 0 on all hosts, 1 it did not, 2 usage, or something is missing on this machine.
