@@ -13,6 +13,8 @@ namespace SPACE_KIND = kind;
 namespace SPACE_OP = op;
 namespace SPACE_STATUS = status;
 namespace SPACE_RESULT_TAG = tag;
+namespace SPACE_ITEM_OPTION = option;
+namespace SPACE_ITEM_STATE = state;
 }  // namespace wire
 
 namespace machine {
@@ -132,17 +134,96 @@ std::vector<StructLayout> bodyLayouts() {
   };
 }
 
+/** What items bring and answer. */
+std::vector<StructLayout> itemLayouts() {
+  return {
+      {"ITEM",
+       sizeof(wire::Item),
+       {
+           FIELD(Item, flags),
+           FIELD(Item, exptime),
+           FIELD(Item, options),
+           FIELD(Item, vivify),
+       }},
+      {"ITEM_CAS",
+       sizeof(wire::ItemCas),
+       {
+           FIELD(ItemCas, ifCas),
+           FIELD(ItemCas, newCas),
+       }},
+      {"DELTA",
+       sizeof(wire::Delta),
+       {
+           FIELD(Delta, delta),
+           FIELD(Delta, initial),
+       }},
+      {"FLUSH",
+       sizeof(wire::Flush),
+       {
+           FIELD(Flush, exptime),
+           FIELD(Flush, reserved),
+       }},
+      {"ITEM_HEAD",
+       sizeof(wire::ItemHead),
+       {
+           FIELD(ItemHead, cas),
+           FIELD(ItemHead, flags),
+           FIELD(ItemHead, expiry),
+           FIELD(ItemHead, state),
+           FIELD(ItemHead, now),
+       }},
+  };
+}
+
+std::vector<Constant> itemConstants() {
+  return {
+      CONSTANT(OP, STORE),
+      CONSTANT(OP, STORE_IF),
+      CONSTANT(OP, FETCH),
+      CONSTANT(OP, ARITH),
+      CONSTANT(OP, DROP),
+      CONSTANT(OP, FLUSH),
+      CONSTANT(OP, USED),
+      CONSTANT(OP, TICK),
+      CONSTANT(OP, GET_ITEM),
+      CONSTANT(STATUS, NOT_NUMBER),
+      CONSTANT(STATUS, TOO_LARGE),
+      CONSTANT(ITEM_OPTION, SET),
+      CONSTANT(ITEM_OPTION, ADD),
+      CONSTANT(ITEM_OPTION, REPLACE),
+      CONSTANT(ITEM_OPTION, APPEND),
+      CONSTANT(ITEM_OPTION, PREPEND),
+      CONSTANT(ITEM_OPTION, INCREMENT),
+      CONSTANT(ITEM_OPTION, DECREMENT),
+      CONSTANT(ITEM_OPTION, IF_CAS),
+      CONSTANT(ITEM_OPTION, NEW_CAS),
+      CONSTANT(ITEM_OPTION, TTL),
+      CONSTANT(ITEM_OPTION, VIVIFY),
+      CONSTANT(ITEM_OPTION, RECACHE),
+      CONSTANT(ITEM_OPTION, STALE),
+      CONSTANT(ITEM_OPTION, VALUE),
+      CONSTANT(ITEM_OPTION, META),
+      CONSTANT(ITEM_STATE, STALE),
+      CONSTANT(ITEM_STATE, SENT),
+      CONSTANT(ITEM_STATE, FETCHED),
+      CONSTANT(ITEM_STATE, CAS),
+      CONSTANT(ITEM_STATE, WON),
+      CONSTANT(ITEM_STATE, CREATED),
+  };
+}
+
 }  // namespace
 
 std::vector<StructLayout> wireLayouts() {
   std::vector<StructLayout> layouts = datagramLayouts();
-  std::vector<StructLayout> body = bodyLayouts();
-  for (StructLayout& each : body) layouts.push_back(std::move(each));
+  for (const auto& more : {bodyLayouts(), itemLayouts()}) {
+    layouts.insert(layouts.end(), more.begin(), more.end());
+  }
   return layouts;
 }
 
 std::vector<Constant> wireConstants() {
-  return {
+  std::vector<Constant> constants = {
       {"MAGIC", wire::MAGIC},
       {"WIRE_VERSION", wire::VERSION},
       {"SENDER_CLIENT", wire::SENDER_CLIENT},
@@ -191,6 +272,9 @@ std::vector<Constant> wireConstants() {
       CONSTANT(RESULT_TAG, STATUS),
       CONSTANT(RESULT_TAG, PART),
   };
+  const std::vector<Constant> items = itemConstants();
+  constants.insert(constants.end(), items.begin(), items.end());
+  return constants;
 }
 
 }  // namespace machine

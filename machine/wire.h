@@ -90,6 +90,45 @@ struct Wide {
 };
 static_assert(sizeof(Wide) == 16);
 
+/** Follows Operation, or Wide, in the item operations: STORE has this, the others ItemCas too. */
+struct Item {
+  uint32_t flags;     // of the client; FETCH: seconds of RECACHE
+  int32_t exptime;    // as memcached's: resolved at apply
+  uint32_t options;   // option::*
+  int32_t vivify;     // exptime of an item that VIVIFY makes
+};
+static_assert(sizeof(Item) == 16);
+
+struct ItemCas {
+  uint64_t ifCas;   // with IF_CAS
+  uint64_t newCas;  // with NEW_CAS
+};
+static_assert(sizeof(ItemCas) == 16);
+
+/** Follows ItemCas in ARITH. */
+struct Delta {
+  uint64_t delta;
+  uint64_t initial;  // with VIVIFY
+};
+static_assert(sizeof(Delta) == 16);
+
+struct Flush {
+  int32_t exptime;
+  uint32_t reserved;
+};
+static_assert(sizeof(Flush) == 8);
+
+/** Starts the value of an answer to GET_ITEM, FETCH and ARITH. */
+struct ItemHead {
+  uint64_t cas;
+  uint32_t flags;
+  uint32_t expiry;  // seconds since 1970, 0: never
+  uint32_t state;   // state::*
+  uint32_t now;     // the log's time, seconds since 1970, by which this was decided
+};
+static_assert(sizeof(ItemHead) == 24);
+static_assert(std::has_unique_object_representations_v<ItemHead>, "no implicit padding");
+
 struct ReplyRecord {
   uint32_t bytes;
   uint16_t count;
@@ -115,7 +154,7 @@ struct Part {
 static_assert(sizeof(Part) == 8);
 
 inline constexpr uint16_t MAGIC = 0x6b7a;
-inline constexpr uint8_t VERSION = 2;
+inline constexpr uint8_t VERSION = 3;
 inline constexpr uint16_t SENDER_CLIENT = 0xffff;
 inline constexpr uint8_t ORIGIN_CLIENT = 0xff;
 inline constexpr uint32_t TAG_BYTES = 16;
@@ -139,15 +178,33 @@ inline constexpr uint8_t LINK_ACK = 38, BYE = 39;
 
 namespace op {
 inline constexpr uint8_t SET = 1, CREATE = 2, SET_IF = 3, DELETE = 4, DELETE_IF = 5, SYNC = 6, OPEN = 7;
-inline constexpr uint8_t CLOSE = 8, FRAGMENT = 9, TOUCH = 10, REFUSED = 11, GET = 64, READ_BIT = 64;
+inline constexpr uint8_t CLOSE = 8, FRAGMENT = 9, TOUCH = 10, REFUSED = 11, STORE = 12, STORE_IF = 13;
+inline constexpr uint8_t FETCH = 14, ARITH = 15, DROP = 16, FLUSH = 17, USED = 18, TICK = 19;
+inline constexpr uint8_t GET = 64, GET_ITEM = 65, READ_BIT = 64;
 }  // namespace op
 
 namespace status {
 inline constexpr uint8_t OK = 0, NOT_FOUND = 1, EXISTS = 2, VERSION_MISMATCH = 3, FULL = 4;
 inline constexpr uint8_t SESSION_EXPIRED = 5, SESSIONS_FULL = 6, OVERTAKEN = 7, BAD_REQUEST = 8;
-inline constexpr uint8_t NO_SPACE = 9;
-inline constexpr uint8_t MAX = NO_SPACE;
+inline constexpr uint8_t NO_SPACE = 9, NOT_NUMBER = 10, TOO_LARGE = 11;
+inline constexpr uint8_t MAX = TOO_LARGE;
 }  // namespace status
+
+/** Of Item::options. */
+namespace option {
+inline constexpr uint32_t SET = 0, ADD = 1, REPLACE = 2, APPEND = 3, PREPEND = 4;  // STORE
+inline constexpr uint32_t INCREMENT = 0, DECREMENT = 1;                            // ARITH
+inline constexpr uint32_t MODE_MASK = 7;
+inline constexpr uint32_t IF_CAS = 1u << 8, NEW_CAS = 1u << 9, TTL = 1u << 10, VIVIFY = 1u << 11;
+inline constexpr uint32_t RECACHE = 1u << 12, STALE = 1u << 13, VALUE = 1u << 14, META = 1u << 15;
+inline constexpr uint32_t ALL = MODE_MASK | 0xff00;
+}  // namespace option
+
+/** Of ItemHead::state. The first four are kept with the item. */
+namespace state {
+inline constexpr uint32_t STALE = 1, SENT = 2, FETCHED = 4, CAS = 8;
+inline constexpr uint32_t WON = 256, CREATED = 512;  // of the answer only
+}  // namespace state
 
 namespace tag {
 inline constexpr uint8_t RUN = 1, VALUE = 2, STATUS = 3, PART = 4;

@@ -91,7 +91,7 @@ export const RECORD = layout('RECORD', 40, {
   unanswered: [36, 4], // writes before `sequence` that the client has no answer for yet
 })
 
-/** Starts an operation. Then 8 bytes of version for SET_IF and DELETE_IF, the key, the value; padded to four. */
+/** Starts an operation. Then a prefix by kind (machine/operations.h), the key, the value; padded to four. */
 export const OPERATION = layout('OPERATION', 4, {
   kind: [0, 1], //       one of OP
   keyBytes: [1, 1],
@@ -111,6 +111,41 @@ export const WIDE = layout('WIDE', 16, {
   reserved: [2, 2],
   valueBytes: [4, 4],
   version: [8, 8],
+})
+
+/** Follows OPERATION, or WIDE, in the item operations: STORE has this alone, the others ITEM_CAS too. */
+export const ITEM = layout('ITEM', 16, {
+  flags: [0, 4], //   of the client; FETCH: seconds of RECACHE
+  exptime: [4, 4], // signed, as memcached's: resolved at apply
+  options: [8, 4], // bits of ITEM_OPTION
+  vivify: [12, 4], // signed: exptime of an item that VIVIFY makes
+})
+
+/** Follows ITEM in STORE_IF, FETCH, ARITH and DROP. 64 bits, of which all may be used. */
+export const ITEM_CAS = layout('ITEM_CAS', 16, {
+  ifCas: [0, 8], //  with IF_CAS
+  newCas: [8, 8], // with NEW_CAS
+})
+
+/** Follows ITEM_CAS in ARITH. 64 bits, of which all may be used. */
+export const DELTA = layout('DELTA', 16, {
+  delta: [0, 8],
+  initial: [8, 8], // with VIVIFY
+})
+
+/** The prefix of FLUSH. */
+export const FLUSH = layout('FLUSH', 8, {
+  exptime: [0, 4], //  signed: when; 0: at once
+  reserved: [4, 4], // zero
+})
+
+/** Starts the value of an answer to GET_ITEM, FETCH and ARITH. */
+export const ITEM_HEAD = layout('ITEM_HEAD', 24, {
+  cas: [0, 8], //     64 bits, of which all may be used
+  flags: [8, 4],
+  expiry: [12, 4], // seconds since 1970, 0: never
+  state: [16, 4], //  bits of ITEM_STATE
+  now: [20, 4], //    the log's time, seconds since 1970, by which this was decided
 })
 
 /** Starts a run of answers to one session; RESULTs follow, in the order of its operations. */
@@ -138,7 +173,7 @@ export const PART = layout('PART', 8, {
 })
 
 export const MAGIC = 0x6b7a
-export const WIRE_VERSION = 2
+export const WIRE_VERSION = 3
 export const SENDER_CLIENT = 0xffff
 export const ORIGIN_CLIENT = 0xff
 
@@ -181,9 +216,47 @@ export const OP = {
   FRAGMENT: 9,
   TOUCH: 10, //   keeps a session that only reads
   REFUSED: 11, // in the order only: the place of a write that the leader had no disk for
+  STORE: 12, //   the item operations: see machine/items.h
+  STORE_IF: 13,
+  FETCH: 14,
+  ARITH: 15,
+  DROP: 16,
+  FLUSH: 17,
+  USED: 18, //    value: hashes of keys that were read, eight bytes each
+  TICK: 19, //    in the order only, of no session: time passes
   GET: 64,
+  GET_ITEM: 65, // as GET; the value begins with ITEM_HEAD
 } as const
 export const OP_READ_BIT = 64
+
+/** Of ITEM.options: a mode, and bits. */
+export const ITEM_OPTION = {
+  SET: 0, //       modes of STORE and STORE_IF
+  ADD: 1,
+  REPLACE: 2,
+  APPEND: 3,
+  PREPEND: 4,
+  INCREMENT: 0, // modes of ARITH
+  DECREMENT: 1,
+  IF_CAS: 256, //  only if the item's cas is ifCas
+  NEW_CAS: 512, // what is written gets newCas
+  TTL: 1024, //    exptime applies
+  VIVIFY: 2048, // make the item if it is not there
+  RECACHE: 4096, // win when less than so many seconds are left
+  STALE: 8192, //  STORE_IF: an older cas stores a stale item; DROP: mark it rather than remove it
+  VALUE: 16384, // answer with the value
+  META: 32768, //  win on a stale item
+} as const
+
+/** Of ITEM_HEAD.state. */
+export const ITEM_STATE = {
+  STALE: 1,
+  SENT: 2, //      the token is somebody else's already
+  FETCHED: 4, //   it was read before, as far as the order knows
+  CAS: 8, //       its cas is one that a client chose
+  WON: 256, //     the token is whose answer this is
+  CREATED: 512,
+} as const
 
 export const STATUS = {
   OK: 0,
@@ -196,6 +269,8 @@ export const STATUS = {
   OVERTAKEN: 7, //   a read whose place in the session's order has passed
   BAD_REQUEST: 8, // an operation that no client of this version sends
   NO_SPACE: 9, //    the leader has no room on disk for the log: nothing changed
+  NOT_NUMBER: 10, // ARITH of a value that is none
+  TOO_LARGE: 11, //  the value would be
 } as const
 
 export const RESULT_TAG = { RUN: 1, VALUE: 2, STATUS: 3, PART: 4 } as const
