@@ -103,6 +103,21 @@ inline void endWrite(Bucket& first) {
   storeRelease(first.sequence, first.sequence + 1);
 }
 
+/** What a bucket holds of the hashes, bits reversed: those from begin to last. */
+struct Range {
+  Bucket* first;
+  uint64_t begin;
+  uint64_t last;
+};
+
+/** The order in which a linear hash table is gone through whatever its number of buckets. */
+inline uint64_t reversed(uint64_t hash) {
+  hash = (hash >> 1 & 0x5555555555555555) | (hash & 0x5555555555555555) << 1;
+  hash = (hash >> 2 & 0x3333333333333333) | (hash & 0x3333333333333333) << 2;
+  hash = (hash >> 4 & 0x0f0f0f0f0f0f0f0f) | (hash & 0x0f0f0f0f0f0f0f0f) << 4;
+  return __builtin_bswap64(hash);
+}
+
 class Index {
  public:
   /** False when the addresses for `itemsMax` items cannot be had. */
@@ -113,6 +128,11 @@ class Index {
   Bucket& bucketOf(uint64_t hash) const {
     return buckets()[bucketNumber(hash, bucketCount_, mask_)];
   }
+  /** The bucket of the hash that is `at` when reversed. */
+  Range rangeAt(uint64_t at) const;
+  /** The first item of the chain that `wanted` says yes to; `item` is null when there is none. */
+  template <typename Wanted>
+  Place search(Bucket& first, Wanted&& wanted) const;
   Place locate(uint64_t hash, const uint8_t* key, uint32_t keyBytes) const;
   void prefetchItem(uint64_t hash) const;
 
@@ -185,6 +205,29 @@ inline Place Index::locate(uint64_t hash, const uint8_t* key, uint32_t keyBytes)
       if (itemHasKey(*item, key, keyBytes)) return {first, previous, bucket, slot, item};
     }
     if (bucket->next == 0) return {first, previous, bucket, SLOTS, nullptr};
+    previous = bucket;
+  }
+}
+
+inline Range Index::rangeAt(uint64_t at) const {
+  const uint64_t half = mask_ >> 1;
+  const uint64_t low = reversed(at) & half;
+  const bool divided = low + half + 1 < bucketCount_;
+  const uint64_t number = divided ? reversed(at) & mask_ : low;
+  const uint32_t bits = static_cast<uint32_t>(std::bit_width(divided ? mask_ : half));
+  const uint64_t begin = reversed(number);
+  return {buckets() + number, begin, begin + ((uint64_t{1} << (64 - bits)) - 1)};
+}
+
+template <typename Wanted>
+inline Place Index::search(Bucket& first, Wanted&& wanted) const {
+  Bucket* previous = nullptr;
+  for (Bucket* bucket = &first;; bucket = overflowAt(bucket->next)) {
+    for (uint32_t slot = 0; slot < SLOTS && bucket->slots[slot] != 0; ++slot) {
+      Item* const item = itemOf(bucket->slots[slot]);
+      if (wanted(*item)) return {&first, previous, bucket, slot, item};
+    }
+    if (bucket->next == 0) return {&first, previous, bucket, SLOTS, nullptr};
     previous = bucket;
   }
 }

@@ -3,8 +3,9 @@
  *
  *   word 0   version
  *   word 1   valueBytes (low half), flags (high half)
- *   word 2   expiry (low half), keyBytes (one byte), three zero bytes
- *   then     the key, padded with zeros to a word, and the value, padded likewise
+ *   word 2   expiry (low half), keyBytes (one byte), state (two bytes), a zero byte
+ *   then     the key, padded with zeros to a word, and the value, padded likewise; with state::CAS
+ *            a word more: the cas that a client chose
  *
  * An 8-byte key with a 32-byte value is exactly 64 bytes: one cache line.
  */
@@ -20,10 +21,20 @@ namespace mica {
 inline constexpr uint32_t KEY_BYTES_MAX = 250;
 inline constexpr uint32_t VALUE_BYTES_MAX = 1u << 20;
 
+/** What an item is, beside its value. The bits are its content like any other. */
+namespace state {
+inline constexpr uint32_t STALE = 1, SENT = 2, FETCHED = 4;  // of whoever writes: not looked at here
+inline constexpr uint32_t CAS = 8;                            // Attributes::cas counts
+inline constexpr uint32_t USES = 0x30, ONE_USE = 0x10;        // how often eviction will spare it
+inline constexpr uint32_t ALL = STALE | SENT | FETCHED | CAS | USES;
+}  // namespace state
+
 struct Attributes {
   uint64_t version;
   uint32_t flags = 0;   // memcached's client flags
-  uint32_t expiry = 0;  // seconds of the log's time, 0 = never; kept, not acted upon
+  uint32_t expiry = 0;  // seconds since 1970 from which it is gone, 0 = never (Clockwork::now)
+  uint32_t state = 0;   // bits of state::
+  uint64_t cas = 0;     // with state::CAS
 };
 
 struct Item {
@@ -36,9 +47,11 @@ struct Item {
   uint32_t flags() const { return static_cast<uint32_t>(loadRelaxed(valueBytesAndFlags) >> 32); }
   uint32_t expiry() const { return static_cast<uint32_t>(loadRelaxed(expiryAndKeyBytes)); }
   uint32_t keyBytes() const { return loadRelaxed(expiryAndKeyBytes) >> 32 & 0xff; }
+  uint32_t state() const { return loadRelaxed(expiryAndKeyBytes) >> 40 & 0xffff; }
   const uint8_t* key() const { return reinterpret_cast<const uint8_t*>(payload); }
   const uint64_t* valueWords() const { return payload + wordsOf(keyBytes()); }
   const uint8_t* value() const { return reinterpret_cast<const uint8_t*>(valueWords()); }
+  const uint64_t& casWord() const { return valueWords()[wordsOf(valueBytes())]; }
 };
 static_assert(sizeof(Item) == 24);
 
@@ -56,9 +69,18 @@ inline constexpr uint32_t itemBytes(uint32_t keyBytes, uint32_t valueBytes) {
 }
 static_assert(itemBytes(8, 32) == 64);
 
+inline constexpr uint32_t itemBytes(uint32_t keyBytes, uint32_t valueBytes, uint32_t state) {
+  if ((state & state::CAS) == 0) return itemBytes(keyBytes, valueBytes);
+  return itemBytes(keyBytes, static_cast<uint32_t>(wordsOf(valueBytes) * WORD_BYTES + WORD_BYTES));
+}
+
 /** Every byte of an item that carries meaning lies in this range; padding inside it is zero. */
 inline uint32_t itemBytes(const Item& item) {
-  return itemBytes(item.keyBytes(), item.valueBytes());
+  return itemBytes(item.keyBytes(), item.valueBytes(), item.state());
+}
+
+inline uint64_t itemCas(const Item& item) {
+  return (item.state() & state::CAS) != 0 ? loadRelaxed(item.casWord()) : item.version;
 }
 
 inline uint64_t itemKeyHash(const Item& item) { return hashKey(item.key(), item.keyBytes()); }
@@ -71,11 +93,22 @@ inline void itemWriteHeader(Item& item, const Record& record) {
   const Attributes& attributes = record.attributes;
   storeRelaxed(item.version, attributes.version);
   storeRelaxed(item.valueBytesAndFlags, uint64_t{attributes.flags} << 32 | record.valueBytes);
-  storeRelaxed(item.expiryAndKeyBytes, uint64_t{record.keyBytes} << 32 | attributes.expiry);
+  storeRelaxed(item.expiryAndKeyBytes, uint64_t{attributes.state} << 40 |
+                                           uint64_t{record.keyBytes} << 32 | attributes.expiry);
 }
 
 inline void itemWriteValue(Item& item, const Record& record) {
-  copyIn(item.payload + wordsOf(record.keyBytes), record.value, record.valueBytes);
+  uint64_t* const words = item.payload + wordsOf(record.keyBytes);
+  copyIn(words, record.value, record.valueBytes);
+  if ((record.attributes.state & state::CAS) != 0) {
+    storeRelaxed(words[wordsOf(record.valueBytes)], record.attributes.cas);
+  }
+}
+
+/** Expiry and state alone. */
+inline void itemWriteStanding(Item& item, uint32_t expiry, uint32_t state) {
+  storeRelaxed(item.expiryAndKeyBytes,
+               uint64_t{state} << 40 | uint64_t{item.keyBytes()} << 32 | expiry);
 }
 
 inline void itemWriteKey(Item& item, const Record& record) {
@@ -104,8 +137,8 @@ inline constexpr uint32_t classBytes(uint32_t sizeClass) {
   return (1u << doubling) + (step << (doubling - 3));
 }
 
-inline constexpr uint32_t CLASSES = classOf(itemBytes(KEY_BYTES_MAX, VALUE_BYTES_MAX)) + 1;
-static_assert(classBytes(CLASSES - 1) >= itemBytes(KEY_BYTES_MAX, VALUE_BYTES_MAX));
+inline constexpr uint32_t CLASSES = classOf(itemBytes(KEY_BYTES_MAX, VALUE_BYTES_MAX, state::CAS)) + 1;
+static_assert(classBytes(CLASSES - 1) >= itemBytes(KEY_BYTES_MAX, VALUE_BYTES_MAX, state::CAS));
 static_assert(classBytes(classOf(64)) == 64 && classBytes(classOf(129)) == 144);
 static_assert(classOf(classBytes(CLASSES - 1)) == CLASSES - 1);
 

@@ -14,6 +14,7 @@ std::unique_ptr<Store> Store::create(const Settings& settings) {
   if (!store->index_.reserve(itemsMax, settings.itemsExpected)) return nullptr;
   if (!store->arena_.reserve(settings.limitBytes)) return nullptr;
   store->limitBytes_ = settings.limitBytes;
+  store->evict_ = settings.evict;
   return store;
 }
 
@@ -25,7 +26,7 @@ namespace {
 
 Entry entryOf(const Item& item) {
   return {item.key(), item.value(), item.keyBytes(), item.valueBytes(),
-          {item.version, item.flags(), item.expiry()}};
+          {item.version, item.flags(), item.expiry(), item.state(), itemCas(item)}};
 }
 
 }  // namespace
@@ -34,7 +35,8 @@ void Store::clear() {
   require(keeper_ == nullptr, "Store::clear: nobody keeps what goes");
   index_.clear();
   arena_.clear();
-  chargedBytes_ = digest_ = 0;
+  chargedBytes_ = digest_ = expiring_ = 0;
+  clockwork_ = {};
 }
 
 void Store::setKeeper(Keeper* keeper, const Cursor* cursor, uint64_t version) {
@@ -44,12 +46,12 @@ void Store::setKeeper(Keeper* keeper, const Cursor* cursor, uint64_t version) {
   keeperVersion_ = version;
 }
 
-void Store::askKeeper(const Item& item, uint32_t sizeClass) {
+void Store::askKeeper(const Item& item, uint32_t sizeClass, bool stays) {
   if (item.version > keeperVersion_ || sizeClass < keeperCursor_->sizeClass) return;
   // Items move down only: one that stands where the scan has been was seen there or above.
   const bool here = sizeClass == keeperCursor_->sizeClass;
   if (here && arena_.indexOf(sizeClass, &item) >= keeperCursor_->below) return;
-  keeper_->keep(entryOf(item));
+  keeper_->keep(entryOf(item), stays);
 }
 
 bool Store::next(Cursor& cursor, Entry& entry) const {

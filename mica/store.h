@@ -17,11 +17,20 @@
  * by the index of a larger number of items in the past. When the system itself has no memory, the
  * process ends: refusing that write alone would make the replicas differ.
  *
- * Files: store.cc (life, accounting, digest), store_write.cc, store_read.cc, store_batch.cc.
+ * Time is a number that the owner brings (`advance`). An item whose expiry has come, or that is older
+ * than the last flush, is gone: no operation finds it. Its memory is taken back later, a few items
+ * at a time (`reclaim`), and counts until then. With `evict`, memory is also taken from items that
+ * are there. All of that goes through the items by their hash, bits reversed: the order of a linear
+ * hash table that is the same for every number of buckets. So what goes, and when, depends on the
+ * calls alone, and neither on memory nor on what the table has been before.
+ *
+ * Files: store.cc (life, accounting, digest), store_write.cc, store_read.cc, store_batch.cc,
+ * store_time.cc (time, reclaiming, eviction).
  */
 #pragma once
 
 #include <memory>
+#include <type_traits>
 
 #include "arena.h"
 #include "hash.h"
@@ -46,6 +55,29 @@ enum class Status : uint8_t { ok = 0, notFound, exists, versionMismatch, full, t
 struct Settings {
   uint64_t limitBytes;
   uint64_t itemsExpected = 1024;  // buckets to begin with; the index grows by itself
+  bool evict = false;             // a write without room takes others' instead of being refused
+};
+
+/** What decides beside the items, and with them: whoever copies the items copies this. */
+struct Clockwork {
+  uint64_t flushed = 0;    // items of versions below it are gone
+  uint64_t sweepAt = 0;    // where reclaiming goes on, in the order of reversed hashes
+  uint64_t sweepLeft = 0;  // how far it has to go until it rests
+  uint64_t hand = 0;       // where eviction goes on
+  uint64_t most = 0;       // items that there ever were at once: by it steps are measured
+  uint32_t now = 0;        // seconds since 1970, as far as the owner said
+  uint32_t flushAt = 0;    // a flush to come, 0: none
+  uint32_t sweepNext = 0;  // when reclaiming goes round again
+  uint32_t reserved = 0;
+
+  bool operator==(const Clockwork&) const = default;
+};
+static_assert(std::has_unique_object_representations_v<Clockwork>, "no implicit padding");
+
+/** Items that went without a write of their key: counts since the store was made. */
+struct Losses {
+  uint64_t evicted = 0;
+  uint64_t reclaimed = 0;  // gone before: expired or flushed
 };
 
 /** `version` is of the item now there, 0 when there is none. */
@@ -61,6 +93,13 @@ struct Found {
   uint32_t flags;
   uint32_t expiry;
   uint64_t version;
+};
+
+/** All about an item, as `inspect` sees it. */
+struct Inspected {
+  Found found;
+  uint32_t state;
+  uint64_t cas;  // the version, unless the state has CAS
 };
 
 /** `ok`, `notFound`, or `tooLarge` when the value does not fit: then only the sizes are told. */
@@ -93,8 +132,12 @@ struct Cursor {
  */
 class Keeper {
  public:
-  /** An item of a version up to the one kept, not yet seen by the scan, is about to change or go. */
-  virtual void keep(const Entry& entry) = 0;
+  /**
+   * An item of a version up to the one kept, not yet seen by the scan, is about to change or go.
+   * `stays`: it keeps its version, so it may be shown again, changed, here and by the scan: what is
+   * shown first counts.
+   */
+  virtual void keep(const Entry& entry, bool stays) = 0;
 
  protected:
   ~Keeper() = default;
@@ -137,10 +180,43 @@ class Store {
                 const uint8_t* value, uint32_t valueBytes, Attributes attributes);
   Outcome remove(uint64_t hash, const uint8_t* key, uint32_t keyBytes);
   Outcome removeIf(uint64_t hash, const uint8_t* key, uint32_t keyBytes, uint64_t ifVersion);
+  /** Changes expiry and state (not CAS) of an item and nothing else; it counts as used. False: not
+   * there. */
+  bool retouch(uint64_t hash, const uint8_t* key, uint32_t keyBytes, uint32_t expiry,
+               uint32_t state);
+  /** Items of that hash were read: eviction is to spare them once more. */
+  void used(uint64_t hash);
+  /** An item as it was elsewhere, for a store that is put together: as it is, gone or not, and only
+   * the first of a key. False when there is no room. */
+  bool restore(uint64_t hash, const Entry& entry);
+
+  // Time.
+
+  /** Seconds since 1970; less than before is as before. A flush that is due takes what is of
+   * versions below `version`. */
+  void advance(uint32_t now, uint64_t version) {
+    if (__builtin_expect(now > clockwork_.now, 0)) pass(now, version);
+  }
+  uint32_t now() const { return clockwork_.now; }
+  /** Items of versions below `version` are gone now, or, when `at` is not 0, what is older than the
+   * operation at which that time has come. The last call counts. */
+  void flush(uint64_t version, uint32_t at);
+  /** Looks at about `items` items for some that are gone, and takes their memory back. */
+  void reclaim(uint64_t items) {
+    if (__builtin_expect(mayHoldGone(), 0)) goRound(items);
+  }
+  /** Whether time decides anything: items will expire, or a flush is to come or not complete. */
+  bool livesByTime() const { return mayHoldGone() || clockwork_.flushAt != 0; }
+  const Clockwork& clockwork() const { return clockwork_; }
+  /** Of a store whose items were put together by `restore`. */
+  void setClockwork(const Clockwork& clockwork) { clockwork_ = clockwork; }
+  const Losses& losses() const { return losses_; }
+  uint64_t expiring() const { return expiring_; }
 
   // Reads.
 
   bool find(uint64_t hash, const uint8_t* key, uint32_t keyBytes, Found& found) const;
+  bool inspect(uint64_t hash, const uint8_t* key, uint32_t keyBytes, Inspected& inspected) const;
   /** Any thread. What is in `out` counts only when the status is ok. */
   Copied read(uint64_t hash, const uint8_t* key, uint32_t keyBytes, uint8_t* out,
               uint32_t outBytes) const;
@@ -182,18 +258,42 @@ class Store {
  private:
   Store() = default;
 
-  Outcome put(uint64_t hash, const Place& place, const Record& record);
+  bool mayHoldGone() const { return expiring_ != 0 || clockwork_.sweepLeft != 0; }
+  bool gone(const Item& item) const {
+    const uint32_t expiry = item.expiry();
+    return loadRelaxed(item.version) < loadRelaxed(clockwork_.flushed) ||
+           (expiry != 0 && expiry <= loadRelaxed(clockwork_.now));
+  }
+  /** The item, if it is there for an operation. */
+  const Item* presentOf(const Place& place) const {
+    return place.item != nullptr && !gone(*place.item) ? place.item : nullptr;
+  }
+  Outcome put(uint64_t hash, Place& place, Record& record);
+  bool makeRoom(uint64_t hash, Place& place, const Record& record, uint32_t sizeClass);
+  void overwrite(const Place& place, const Record& record, uint32_t sizeClass);
+  void write(uint64_t hash, const Place& place, const Record& record, uint32_t sizeClass);
   bool fits(uint64_t addedBytes, uint64_t freedBytes) const;
   Outcome take(const Place& place);
+  void change(Bucket& first, Item& item, uint32_t expiry, uint32_t state);
+  void pass(uint32_t now, uint64_t version);
+  void goRound(uint64_t items);
+  void sweep(uint64_t items);
+  void takeGone(Bucket& first, uint64_t begin, uint64_t last);
+  bool evictOne();
+  bool passHand(Bucket& first, uint64_t at, uint32_t& spared);
   void vacate(Item* hole, uint32_t sizeClass);
-  void beforeLoss(const Item& item, uint32_t sizeClass) {
-    if (__builtin_expect(keeper_ != nullptr, 0)) askKeeper(item, sizeClass);
+  void beforeLoss(const Item& item, uint32_t sizeClass, bool stays = false) {
+    if (__builtin_expect(keeper_ != nullptr, 0)) askKeeper(item, sizeClass, stays);
   }
-  void askKeeper(const Item& item, uint32_t sizeClass);
+  void askKeeper(const Item& item, uint32_t sizeClass, bool stays);
 
   Index index_;
   Arena arena_;
   alignas(64) uint64_t limitBytes_ = 0;
+  bool evict_ = false;
+  Clockwork clockwork_;
+  Losses losses_;
+  uint64_t expiring_ = 0;  // items with an expiry
   uint64_t chargedBytes_ = 0;
   uint64_t digest_ = 0;
   Keeper* keeper_ = nullptr;

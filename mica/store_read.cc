@@ -47,8 +47,18 @@ bool copyItem(const Reading& reading, const Item& item, uint8_t* out, uint32_t o
 
 bool Store::find(uint64_t hash, const uint8_t* key, uint32_t keyBytes, Found& found) const {
   const Item* const item = index_.locate(hash, key, keyBytes).item;
-  if (item == nullptr) return false;
+  if (item == nullptr || gone(*item)) return false;
   found = {item->value(), item->valueBytes(), item->flags(), item->expiry(), item->version};
+  return true;
+}
+
+bool Store::inspect(uint64_t hash, const uint8_t* key, uint32_t keyBytes,
+                    Inspected& inspected) const {
+  const Item* const item = index_.locate(hash, key, keyBytes).item;
+  if (item == nullptr || gone(*item)) return false;
+  inspected = {{item->value(), item->valueBytes(), item->flags(), item->expiry(), item->version},
+               item->state(),
+               itemCas(*item)};
   return true;
 }
 
@@ -63,7 +73,10 @@ Copied Store::read(uint64_t hash, const uint8_t* key, uint32_t keyBytes, uint8_t
         const uint64_t slot = loadRelaxed(bucket->slots[std::countr_zero(matches)]);
         if (slot == 0) return false;
         const Item& item = *itemOf(slot);
-        if (itemHasKey(item, key, keyBytes)) return copyItem(reading, item, out, outBytes, copied);
+        if (!itemHasKey(item, key, keyBytes)) continue;
+        // A writer may be changing it: whether it is gone counts only if the chain stood still.
+        if (gone(item)) return reading.valid();
+        return copyItem(reading, item, out, outBytes, copied);
       }
       const uint32_t next = loadRelaxed(bucket->next);
       // Asked at every step: an old chain may lead anywhere, even in circles.

@@ -3,6 +3,8 @@
  *
  * The digest loses an item's old part before the item changes and gains the new one after.
  */
+#include <algorithm>
+
 #include "store.h"
 
 namespace mica {
@@ -10,6 +12,22 @@ namespace mica {
 namespace {
 
 constexpr uint64_t DIGEST_SEED = 0xd1310ba698dfb5ac;
+
+/** Items up to this size are hashed in one go. */
+constexpr uint32_t DIGEST_WHOLE_BYTES = 1024;
+
+/** Items looked at for some that are gone before a write is refused for want of room. */
+constexpr uint64_t RECLAIM_WHEN_FULL = 256;
+
+uint64_t standingDigest(const Item& item) { return hash64(&item, sizeof(Item), DIGEST_SEED); }
+
+uint64_t chargeOf(const Item& item) {
+  return classBytes(classOf(itemBytes(item))) + ITEM_CHARGE_BYTES;
+}
+
+uint32_t usedOnceMore(uint32_t state) {
+  return (state & state::USES) == state::USES ? state : state + state::ONE_USE;
+}
 
 uint64_t versionOf(const Item* item) { return item == nullptr ? 0 : item->version; }
 
@@ -20,8 +38,15 @@ bool tooLarge(uint32_t keyBytes, uint32_t valueBytes) {
 
 }  // namespace
 
-/** The owner reads its own words plainly: nobody else writes them. */
-uint64_t itemDigest(const Item& item) { return hash64(&item, itemBytes(item), DIGEST_SEED); }
+/**
+ * The owner reads its own words plainly: nobody else writes them. Of a large item the words that
+ * `change` writes have a part of their own, so that a change need not hash a megabyte again.
+ */
+uint64_t itemDigest(const Item& item) {
+  const uint32_t bytes = itemBytes(item);
+  if (bytes <= DIGEST_WHOLE_BYTES) return hash64(&item, bytes, DIGEST_SEED);
+  return standingDigest(item) + hash64(item.payload, bytes - sizeof(Item), DIGEST_SEED);
+}
 
 bool Store::fits(uint64_t addedBytes, uint64_t freedBytes) const {
   return chargedBytes_ - freedBytes + addedBytes <= limitBytes_;
@@ -29,64 +54,137 @@ bool Store::fits(uint64_t addedBytes, uint64_t freedBytes) const {
 
 Outcome Store::set(uint64_t hash, const uint8_t* key, uint32_t keyBytes, const uint8_t* value,
                    uint32_t valueBytes, Attributes attributes) {
-  const Place place = index_.locate(hash, key, keyBytes);
-  if (tooLarge(keyBytes, valueBytes)) return {Status::tooLarge, versionOf(place.item)};
-  return put(hash, place, {key, keyBytes, valueBytes, value, attributes});
+  Place place = index_.locate(hash, key, keyBytes);
+  if (tooLarge(keyBytes, valueBytes)) return {Status::tooLarge, versionOf(presentOf(place))};
+  Record record{key, keyBytes, valueBytes, value, attributes};
+  return put(hash, place, record);
 }
 
 Outcome Store::create(uint64_t hash, const uint8_t* key, uint32_t keyBytes, const uint8_t* value,
                       uint32_t valueBytes, Attributes attributes) {
-  const Place place = index_.locate(hash, key, keyBytes);
-  if (place.item != nullptr) return {Status::exists, place.item->version};
+  Place place = index_.locate(hash, key, keyBytes);
+  const Item* const there = presentOf(place);
+  if (there != nullptr) return {Status::exists, there->version};
   if (tooLarge(keyBytes, valueBytes)) return {Status::tooLarge, 0};
-  return put(hash, place, {key, keyBytes, valueBytes, value, attributes});
+  Record record{key, keyBytes, valueBytes, value, attributes};
+  return put(hash, place, record);
 }
 
 Outcome Store::setIf(uint64_t ifVersion, uint64_t hash, const uint8_t* key, uint32_t keyBytes,
                      const uint8_t* value, uint32_t valueBytes, Attributes attributes) {
-  const Place place = index_.locate(hash, key, keyBytes);
-  if (place.item == nullptr) return {Status::notFound, 0};
-  const uint64_t version = place.item->version;
-  if (version != ifVersion) return {Status::versionMismatch, version};
-  if (tooLarge(keyBytes, valueBytes)) return {Status::tooLarge, version};
-  return put(hash, place, {key, keyBytes, valueBytes, value, attributes});
+  Place place = index_.locate(hash, key, keyBytes);
+  const Item* const there = presentOf(place);
+  if (there == nullptr) return {Status::notFound, 0};
+  if (there->version != ifVersion) return {Status::versionMismatch, there->version};
+  if (tooLarge(keyBytes, valueBytes)) return {Status::tooLarge, there->version};
+  Record record{key, keyBytes, valueBytes, value, attributes};
+  return put(hash, place, record);
 }
 
 Outcome Store::remove(uint64_t hash, const uint8_t* key, uint32_t keyBytes) {
   const Place place = index_.locate(hash, key, keyBytes);
-  if (place.item == nullptr) return {Status::notFound, 0};
+  if (presentOf(place) == nullptr) return {Status::notFound, 0};
   return take(place);
 }
 
 Outcome Store::removeIf(uint64_t hash, const uint8_t* key, uint32_t keyBytes, uint64_t ifVersion) {
   const Place place = index_.locate(hash, key, keyBytes);
-  if (place.item == nullptr) return {Status::notFound, 0};
-  const uint64_t version = place.item->version;
-  if (version != ifVersion) return {Status::versionMismatch, version};
+  const Item* const there = presentOf(place);
+  if (there == nullptr) return {Status::notFound, 0};
+  if (there->version != ifVersion) return {Status::versionMismatch, there->version};
   return take(place);
 }
 
-Outcome Store::put(uint64_t hash, const Place& place, const Record& record) {
-  const uint32_t sizeClass = classOf(itemBytes(record.keyBytes, record.valueBytes));
-  const uint64_t added = classBytes(sizeClass) + ITEM_CHARGE_BYTES;
-  Item* const old = place.item;
-  const uint32_t oldClass = old == nullptr ? 0 : classOf(itemBytes(*old));
+bool Store::retouch(uint64_t hash, const uint8_t* key, uint32_t keyBytes, uint32_t expiry,
+                    uint32_t state) {
+  const Place place = index_.locate(hash, key, keyBytes);
+  if (presentOf(place) == nullptr) return false;
+  constexpr uint32_t own = state::CAS | state::USES;
+  const uint32_t old = evict_ ? usedOnceMore(place.item->state()) : place.item->state();
+  change(*place.first, *place.item, expiry, (state & ~own) | (old & own));
+  return true;
+}
 
-  if (old != nullptr && oldClass == sizeClass) {
-    beforeLoss(*old, oldClass);
-    digest_ -= itemDigest(*old);
-    beginWrite(*place.first);
-    itemWriteHeader(*old, record);
-    itemWriteValue(*old, record);
-    endWrite(*place.first);
-    digest_ += itemDigest(*old);
-    return {Status::ok, record.attributes.version};
+bool Store::restore(uint64_t hash, const Entry& entry) {
+  const Place place = index_.locate(hash, entry.key, entry.keyBytes);
+  if (place.item != nullptr) return true;
+  const Attributes& attributes = entry.attributes;
+  const uint32_t sizeClass =
+      classOf(itemBytes(entry.keyBytes, entry.valueBytes, attributes.state));
+  if (!fits(classBytes(sizeClass) + ITEM_CHARGE_BYTES, 0)) return false;
+  write(hash, place, {entry.key, entry.keyBytes, entry.valueBytes, entry.value, attributes},
+        sizeClass);
+  return true;
+}
+
+/** In place: nothing but the words that carry expiry and state. */
+void Store::change(Bucket& first, Item& item, uint32_t expiry, uint32_t state) {
+  if (item.expiry() == expiry && item.state() == state) return;
+  const bool large = itemBytes(item) > DIGEST_WHOLE_BYTES;
+  beforeLoss(item, classOf(itemBytes(item)), true);
+  digest_ -= large ? standingDigest(item) : itemDigest(item);
+  expiring_ += (expiry != 0) - (item.expiry() != 0);
+  beginWrite(first);
+  itemWriteStanding(item, expiry, state);
+  endWrite(first);
+  digest_ += large ? standingDigest(item) : itemDigest(item);
+}
+
+Outcome Store::put(uint64_t hash, Place& place, Record& record) {
+  if (__builtin_expect(evict_, 0)) {
+    const Item* const old = presentOf(place);
+    record.attributes.state |= old == nullptr ? state::ONE_USE : usedOnceMore(old->state()) & state::USES;
   }
+  const uint32_t bytes = itemBytes(record.keyBytes, record.valueBytes, record.attributes.state);
+  const uint32_t sizeClass = classOf(bytes);
+  if (place.item != nullptr && classOf(itemBytes(*place.item)) == sizeClass) {
+    overwrite(place, record, sizeClass);
+  } else {
+    const uint64_t added = classBytes(sizeClass) + ITEM_CHARGE_BYTES;
+    const uint64_t freed = place.item == nullptr ? 0 : chargeOf(*place.item);
+    if (__builtin_expect(!fits(added, freed), 0) && !makeRoom(hash, place, record, sizeClass)) {
+      return {Status::full, versionOf(presentOf(place))};
+    }
+    write(hash, place, record, sizeClass);
+  }
+  return {Status::ok, record.attributes.version};
+}
 
-  const uint64_t freed = old == nullptr ? 0 : classBytes(oldClass) + ITEM_CHARGE_BYTES;
-  if (!fits(added, freed)) return {Status::full, versionOf(old)};
-  if (old != nullptr) beforeLoss(*old, oldClass);
-  chargedBytes_ += added - freed;
+/** False when the write is refused: then `place` is up to date all the same. */
+bool Store::makeRoom(uint64_t hash, Place& place, const Record& record, uint32_t sizeClass) {
+  const uint64_t added = classBytes(sizeClass) + ITEM_CHARGE_BYTES;
+  if (added > limitBytes_) return false;
+  const auto roomy = [&] {
+    place = index_.locate(hash, record.key, record.keyBytes);
+    return fits(added, place.item == nullptr ? 0 : chargeOf(*place.item));
+  };
+  if (!evict_) {
+    if (mayHoldGone()) sweep(RECLAIM_WHEN_FULL);
+    return roomy();
+  }
+  while (!roomy()) {
+    if (!evictOne()) return false;
+  }
+  return true;
+}
+
+void Store::overwrite(const Place& place, const Record& record, uint32_t sizeClass) {
+  Item& old = *place.item;
+  beforeLoss(old, sizeClass);
+  digest_ -= itemDigest(old);
+  expiring_ += (record.attributes.expiry != 0) - (old.expiry() != 0);
+  beginWrite(*place.first);
+  itemWriteHeader(old, record);
+  itemWriteValue(old, record);
+  endWrite(*place.first);
+  digest_ += itemDigest(old);
+}
+
+/** A new item, or one in place of another of another class. */
+void Store::write(uint64_t hash, const Place& place, const Record& record, uint32_t sizeClass) {
+  Item* const old = place.item;
+  chargedBytes_ += classBytes(sizeClass) + ITEM_CHARGE_BYTES;
+  expiring_ += record.attributes.expiry != 0;
   // Nobody can see the new item yet, but an old reader may still look at what was there.
   Item* const item = arena_.append(sizeClass);
   itemWriteHeader(*item, record);
@@ -95,12 +193,16 @@ Outcome Store::put(uint64_t hash, const Place& place, const Record& record) {
   digest_ += itemDigest(*item);
   if (old == nullptr) {
     index_.insert(place, hash, item);
-  } else {
-    digest_ -= itemDigest(*old);
-    index_.replace(place, hash, item);
-    vacate(old, oldClass);
+    clockwork_.most = std::max(clockwork_.most, index_.items());
+    return;
   }
-  return {Status::ok, record.attributes.version};
+  const uint32_t oldClass = classOf(itemBytes(*old));
+  beforeLoss(*old, oldClass);
+  chargedBytes_ -= chargeOf(*old);
+  expiring_ -= old->expiry() != 0;
+  digest_ -= itemDigest(*old);
+  index_.replace(place, hash, item);
+  vacate(old, oldClass);
 }
 
 Outcome Store::take(const Place& place) {
@@ -108,6 +210,7 @@ Outcome Store::take(const Place& place) {
   const uint32_t sizeClass = classOf(itemBytes(*item));
   beforeLoss(*item, sizeClass);
   digest_ -= itemDigest(*item);
+  expiring_ -= item->expiry() != 0;
   chargedBytes_ -= classBytes(sizeClass) + ITEM_CHARGE_BYTES;
   index_.erase(place);
   vacate(item, sizeClass);

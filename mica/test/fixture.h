@@ -21,6 +21,7 @@ void memoryTests();
 void modelTests();
 void readerTests();
 void keeperTests();
+void timeTests();
 
 inline const uint8_t* bytesOf(const std::string& text) {
   return reinterpret_cast<const uint8_t*>(text.data());

@@ -9,7 +9,7 @@ class Copier final : public Keeper {
  public:
   explicit Copier(Store& copy) : copy_(copy) {}
 
-  void keep(const Entry& entry) override {
+  void keep(const Entry& entry, bool) override {
     ++kept;
     take(entry);
   }
@@ -79,7 +79,7 @@ void copiesAreWhole() {
 void fullTakesNothing() {
   struct Counting final : Keeper {
     uint64_t kept = 0;
-    void keep(const Entry&) override { ++kept; }
+    void keep(const Entry&, bool) override { ++kept; }
   } counting;
   const auto store = Store::create({itemCharge(1, 100), 0});
   set(*store, "a", valueOf(1, 100), {1});

@@ -7,7 +7,8 @@ constexpr native_test::Group GROUPS[] = {
     {"hash", mica::test::hashTests},     {"layout", mica::test::layoutTests},
     {"store", mica::test::storeTests},   {"index", mica::test::indexTests},
     {"memory", mica::test::memoryTests}, {"model", mica::test::modelTests},
-    {"readers", mica::test::readerTests}, {"keeper", mica::test::keeperTests}};
+    {"readers", mica::test::readerTests}, {"keeper", mica::test::keeperTests},
+    {"time", mica::test::timeTests}};
 
 }  // namespace
 
