@@ -18,15 +18,24 @@ constexpr uint32_t ITEMS_AHEAD = 8;
 constexpr uint32_t SESSIONS_AHEAD = 8;
 constexpr uint32_t RESULTS_AHEAD = 4;
 
+/** Items looked at for some that are gone, for each operation of an entry, and for a TICK. */
+constexpr uint32_t WORK_PER_OPERATION = 2;
+constexpr uint32_t WORK_OF_TICK = 16384;
+
+constexpr uint64_t MICROS_PER_SECOND = 1'000'000;
+
 }  // namespace
 
 Applier::Applier(const Settings& settings, SessionTable& sessions, mica::Store& store, Home& home,
-                 Assembler& assembler, Snapshot& snapshot, Counters& counters)
+                 Assembler& assembler, Items& items, Keeping& keeping, Snapshot& snapshot,
+                 Counters& counters)
     : settings_(settings),
       sessions_(sessions),
       store_(store),
       home_(home),
       assembler_(assembler),
+      items_(items),
+      keeping_(keeping),
       snapshot_(snapshot),
       counters_(counters) {
   operations_.reserve(GROUP_OPERATIONS + wire::DATAGRAM_OPERATIONS_MAX + BUCKETS_AHEAD);
@@ -46,6 +55,7 @@ void Applier::apply(const uint32_t* offsets, uint32_t count) {
 void Applier::restart(uint64_t counter, const SessionClock& clock) {
   applied_ = counter;
   clock_ = clock;
+  seconds_ = 0;  // the store's is what counts, and does not go back
   forwardApplied_ = 0;
 }
 
@@ -61,11 +71,15 @@ void Applier::gather(uint32_t offset) {
   require(header.counter == applied_ + 1, "apply: entries come in the order of their counters");
   const auto extension = wire::load<wire::Propose>(datagram + sizeof(wire::Header));
   clock_.advance(extension.time, extension.epoch);
+  seconds_ = static_cast<uint32_t>(
+      std::min<uint64_t>(extension.time / MICROS_PER_SECOND, UINT32_MAX));
 
   RecordRange range(body, Form::ordered);
   uint64_t counter = header.counter;
+  uint32_t work = header.count * WORK_PER_OPERATION;
   for (RecordView record; range.next(record); counter += record.head.count) {
-    gatherRecord(record, counter);
+    gatherRecord(record, counter, work);
+    work = 0;
   }
   require(!range.failed(), "apply: the records of an entry were validated at their home");
   require(counter - header.counter == header.count,
@@ -73,8 +87,9 @@ void Applier::gather(uint32_t offset) {
   applied_ = counter - 1;
 }
 
-void Applier::gatherRecord(const RecordView& record, uint64_t counter) {
-  records_.push_back({record, counter, clock_.micros, static_cast<uint32_t>(operations_.size())});
+void Applier::gatherRecord(const RecordView& record, uint64_t counter, uint32_t work) {
+  records_.push_back({record, counter, clock_.micros, seconds_, work,
+                      static_cast<uint32_t>(operations_.size())});
   sessions_.prefetch(record.head.session);
   const bool valid =
       walkOperations(record, Form::ordered, [&](const uint8_t* at, const wire::Operation& head) {
@@ -92,8 +107,11 @@ void Applier::executeGroup() {
   for (uint32_t i = 0; i < ITEMS_AHEAD; ++i) store_.prefetchItem(operations_[i].hash);
   for (size_t i = 0; i < records_.size(); ++i) {
     prefetchSessions(i);
-    expireIdle(records_[i].now);
-    applyRecord(records_[i]);
+    const RecordRef& record = records_[i];
+    store_.advance(record.seconds, record.counter);
+    store_.reclaim(record.work);
+    expireIdle(record.now);
+    applyRecord(record);
   }
   counters_.add(counter::RECORDS_APPLIED, records_.size());
 }
@@ -133,7 +151,7 @@ void Applier::prefetchSessions(size_t record) {
 void Applier::applyRecord(const RecordRef& record) {
   const wire::Record& head = record.view.head;
   if (head.origin == settings_.replica) forwardApplied_ = std::max(forwardApplied_, head.operation);
-  if (head.session == 0) return open(record);
+  if (head.session == 0) return applySessionless(record);
   Session* const session = sessions_.find(head.session);
   if (session == nullptr) return counters_.add(counter::WRITES_REFUSED_SESSION, head.count);
   SessionState& state = session->state;
@@ -146,6 +164,7 @@ void Applier::applyRecord(const RecordRef& record) {
   }
   state.answered = std::max(state.answered, head.sequence - head.unanswered);
   state.results.prune(state.answered);
+  if (__builtin_expect(!state.kept.empty(), 0)) keeping_.prune(state.kept, state.answered);
 
   const uint64_t past = state.applied + 1 - head.sequence;
   auto next = static_cast<uint32_t>(std::min<uint64_t>(past, head.count));
@@ -162,6 +181,13 @@ void Applier::applyRecord(const RecordRef& record) {
     counters_.add(counter::SESSIONS_CLOSED, 1);
     return endSession(*session);
   }
+}
+
+void Applier::applySessionless(const RecordRef& record) {
+  if (wire::load<wire::Operation>(record.view.operations()).kind == wire::op::OPEN) {
+    return open(record);
+  }
+  store_.reclaim(WORK_OF_TICK);
 }
 
 void Applier::open(const RecordRef& record) {
@@ -181,6 +207,7 @@ void Applier::open(const RecordRef& record) {
 void Applier::endSession(Session& session) {
   home_.expire(session);
   assembler_.drop(session.state.assembly);
+  keeping_.drop(session.state.kept);
   sessions_.erase(&session);
 }
 
@@ -195,6 +222,10 @@ uint32_t Applier::executeUntil(Session& session, const RecordRef& record, uint32
     store_.prefetchBucket(operation[BUCKETS_AHEAD].hash);
     store_.prefetchItem(operation[ITEMS_AHEAD].hash);
     const Executed executed = execute(session, *operation, record.counter + i);
+    if (__builtin_expect((executed.status & WITH_ANSWER) != 0, 0)) {
+      const std::vector<uint8_t>& answer = items_.answer();
+      keeping_.keep(state.kept, run.end(), answer.data(), static_cast<uint32_t>(answer.size()));
+    }
     if (run.count == 0 || !run.continues(executed.version, executed.status)) {
       if (run.count != 0) keep(state, run);
       run = {run.end(), executed.version, 0, executed.status};
@@ -210,7 +241,7 @@ uint32_t Applier::executeUntil(Session& session, const RecordRef& record, uint32
 
 void Applier::keep(SessionState& state, const Run& run) {
   state.results.push(run);
-  if (run.status == wire::status::OK) return;
+  if (run.status == wire::status::OK || run.status == OK_WITH_ANSWER) return;
   const auto counter = [&] {
     if (run.status == wire::status::FULL) return counter::WRITES_REFUSED_FULL;
     if (run.status == wire::status::NO_SPACE) return counter::WRITES_REFUSED_LOG;
@@ -249,10 +280,12 @@ Executed Applier::execute(Session& session, const OperationRef& operation, uint6
     case wire::op::CLOSE:
       closing_ = true;
       return {wire::status::OK, version};
-    default:
-      require(head.kind == wire::op::SYNC || head.kind == wire::op::TOUCH,
-              "apply: every kind is known");
+    case wire::op::SYNC:
+    case wire::op::TOUCH:
       return {wire::status::OK, version};
+    default:
+      return items_.execute({head.kind, at + sizeof(wire::Operation), key, head.keyBytes, value,
+                             head.valueBytes, hash, version});
   }
 }
 

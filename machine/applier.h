@@ -9,6 +9,7 @@
 
 #include "machine/assembler.h"
 #include "machine/home.h"
+#include "machine/items.h"
 #include "machine/session_clock.h"
 #include "machine/snapshot.h"
 
@@ -25,7 +26,8 @@ class Applier {
     uint64_t sessionMicros;
   };
   Applier(const Settings& settings, SessionTable& sessions, mica::Store& store, Home& home,
-          Assembler& assembler, Snapshot& snapshot, Counters& counters);
+          Assembler& assembler, Items& items, Keeping& keeping, Snapshot& snapshot,
+          Counters& counters);
 
   /** Entries in order, by the offsets of their datagrams. */
   void apply(const uint32_t* offsets, uint32_t count);
@@ -45,14 +47,17 @@ class Applier {
     RecordView view;
     uint64_t counter;  // of its first operation
     uint64_t now;      // by the session clock
-    uint32_t first;  // in operations_
+    uint32_t seconds;  // of the log's time
+    uint32_t work;     // of the entry's first record: items to look at for some that are gone
+    uint32_t first;    // in operations_
   };
 
   void gather(uint32_t offset);
-  void gatherRecord(const RecordView& record, uint64_t counter);
+  void gatherRecord(const RecordView& record, uint64_t counter, uint32_t work);
   void executeGroup();
   void prefetchSessions(size_t record);
   void applyRecord(const RecordRef& record);
+  void applySessionless(const RecordRef& record);
   void open(const RecordRef& record);
   uint32_t executeUntil(Session& session, const RecordRef& record, uint32_t from, uint32_t end);
   Executed execute(Session& session, const OperationRef& operation, uint64_t version);
@@ -65,6 +70,8 @@ class Applier {
   mica::Store& store_;
   Home& home_;
   Assembler& assembler_;
+  Items& items_;
+  Keeping& keeping_;
   Snapshot& snapshot_;
   Counters& counters_;
 
@@ -72,6 +79,7 @@ class Applier {
   std::vector<OperationRef> operations_;
   bool closing_ = false;  // the operation just executed was a CLOSE
   SessionClock clock_;
+  uint32_t seconds_ = 0;  // of the log's time, as gathered
   uint64_t applied_ = 0;
   uint64_t forwardApplied_ = 0;
 };

@@ -71,8 +71,14 @@ Executed Assembler::executeWide(const uint8_t* bytes, uint32_t total, uint64_t v
   if (total < sizeof(wire::Wide)) return BAD_REQUEST;
   const auto wide = wire::load<wire::Wide>(bytes);
   if (wide.keyBytes == 0 || wide.keyBytes > wire::KEY_BYTES_MAX) return BAD_REQUEST;
-  if (uint64_t{wide.keyBytes} + wide.valueBytes + sizeof(wire::Wide) != total) return BAD_REQUEST;
-  const uint8_t* const key = bytes + sizeof(wire::Wide);
+  const bool item = (TRAITS[wide.kind] & trait::ITEM) != 0;
+  const uint32_t prefixBytes = item ? PREFIXES[wide.kind] : 0;
+  if (sizeof(wire::Wide) + uint64_t{prefixBytes} + wide.keyBytes + wide.valueBytes != total ||
+      wide.valueBytes > wire::VALUE_BYTES_MAX) {
+    return BAD_REQUEST;
+  }
+  const uint8_t* const prefix = bytes + sizeof(wire::Wide);
+  const uint8_t* const key = prefix + prefixBytes;
   const uint8_t* const value = key + wide.keyBytes;
   const uint64_t hash = mica::hashKey(key, wide.keyBytes);
   const mica::Attributes attributes{version};
@@ -87,6 +93,11 @@ Executed Assembler::executeWide(const uint8_t* bytes, uint32_t total, uint64_t v
       return executedOf(
           store_.setIf(wide.version, hash, key, wide.keyBytes, value, wide.valueBytes, attributes),
           version);
+    case wire::op::STORE:
+    case wire::op::STORE_IF:
+      if (!validItem(prefix, wide.kind)) return BAD_REQUEST;
+      return items_.execute({wide.kind, prefix, key, wide.keyBytes, value, wide.valueBytes, hash,
+                             version});
     default:
       return BAD_REQUEST;
   }

@@ -4,37 +4,17 @@
  */
 #pragma once
 
-#include "machine/operations.h"
+#include "machine/items.h"
 #include "machine/session.h"
-#include "mica/store.h"
 
 namespace machine {
 
 /** Cluster-wide: what wide operations in progress may take together. */
 inline constexpr uint64_t ASSEMBLIES_BYTES_MAX = 64u << 20;
 
-/** How an operation went; `version` is of the item now there, or of the operation when it
- * succeeded. */
-struct Executed {
-  uint32_t status;
-  uint64_t version;
-};
-
-/** wire::status by mica::Status. */
-inline constexpr uint8_t STATUSES[] = {
-    wire::status::OK,   wire::status::NOT_FOUND,  wire::status::EXISTS, wire::status::VERSION_MISMATCH,
-    wire::status::FULL, wire::status::BAD_REQUEST};
-static_assert(static_cast<uint32_t>(mica::Status::versionMismatch) == 3);
-static_assert(static_cast<uint32_t>(mica::Status::tooLarge) == 5);
-
-inline Executed executedOf(const mica::Outcome& outcome, uint64_t version) {
-  if (outcome.status == mica::Status::ok) return {wire::status::OK, version};
-  return {STATUSES[static_cast<uint32_t>(outcome.status)], outcome.version};
-}
-
 class Assembler {
  public:
-  explicit Assembler(mica::Store& store) : store_(store) {}
+  Assembler(mica::Store& store, Items& items) : store_(store), items_(items) {}
 
   /** Takes a FRAGMENT at `at`. The last one of an operation executes it. */
   Executed fragment(Assembly& assembly, const uint8_t* at, const wire::Operation& head,
@@ -55,6 +35,7 @@ class Assembler {
   Executed executeWide(const uint8_t* bytes, uint32_t total, uint64_t version);
 
   mica::Store& store_;
+  Items& items_;
   uint64_t bytes_ = 0;  // of all assemblies in progress
 };
 

@@ -29,6 +29,7 @@ struct OperationColumns {
   const uint32_t* valueBytes = nullptr;
   uint32_t valueBytesOfAll = 0;
   const double* versions = nullptr;
+  const uint8_t* prefixes = nullptr;  // PREFIX_BYTES_MAX each: wire::Item and what follows it, FLUSH
 
   uint8_t kind(uint32_t i) const { return kinds == nullptr ? kindOfAll : kinds[i]; }
   uint32_t keyBytesAt(uint32_t i) const {

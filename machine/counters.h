@@ -38,6 +38,9 @@ inline constexpr const char* COUNTER_NAMES[] = {
     "replies",
     "replies-overflowed",
     "malformed",
+    "items-expiring",
+    "items-evicted",
+    "items-reclaimed",
 };
 inline constexpr uint32_t COUNTERS = sizeof(COUNTER_NAMES) / sizeof(COUNTER_NAMES[0]);
 
@@ -86,6 +89,9 @@ inline constexpr uint32_t RECORDS_APPLIED = counterIndex("records-applied");
 inline constexpr uint32_t REPLIES = counterIndex("replies");
 inline constexpr uint32_t REPLIES_OVERFLOWED = counterIndex("replies-overflowed");
 inline constexpr uint32_t MALFORMED = counterIndex("malformed");
+inline constexpr uint32_t ITEMS_EXPIRING = counterIndex("items-expiring");
+inline constexpr uint32_t ITEMS_EVICTED = counterIndex("items-evicted");
+inline constexpr uint32_t ITEMS_RECLAIMED = counterIndex("items-reclaimed");
 }  // namespace counter
 
 /** Doubles, so that JavaScript reads them in place. */

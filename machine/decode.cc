@@ -9,6 +9,9 @@ namespace machine {
 
 namespace {
 
+/** A value, with what GET_ITEM and FETCH put before it. */
+constexpr uint32_t ANSWER_BYTES_MAX = wire::VALUE_BYTES_MAX + sizeof(wire::ItemHead);
+
 /** What a well-formed reply record brings. */
 struct Measure {
   uint64_t answers = 0;
@@ -32,7 +35,7 @@ inline uint64_t measureResult(const uint8_t* at, uint64_t room, wire::Result& re
     measure.answers += 1;
     return result.bytes == 0 ? bytes : 0;
   }
-  if (result.status != wire::status::OK || result.bytes > wire::VALUE_BYTES_MAX) return 0;
+  if (result.status != wire::status::OK || result.bytes > ANSWER_BYTES_MAX) return 0;
   if (result.tag == wire::tag::VALUE) {
     bytes += wire::padded(result.bytes);
     measure.answers += 1;

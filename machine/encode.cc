@@ -17,6 +17,7 @@ struct Source {
   uint32_t valueBytes;
   const uint8_t* key;
   const uint8_t* value;
+  const uint8_t* prefix;  // null where it is a version
 };
 
 /** The sizes that matter most are copied without a call. */
@@ -28,6 +29,18 @@ inline void copy(uint8_t* to, const uint8_t* from, uint32_t bytes) {
   } else if (bytes != 0) {
     std::memcpy(to, from, bytes);
   }
+}
+
+/** SET_IF and DELETE_IF have a version for a prefix, all others have one of their own column. */
+bool isVersioned(uint8_t kind) {
+  return kind == wire::op::SET_IF || kind == wire::op::DELETE_IF;
+}
+
+bool validPrefixOf(const OperationColumns& columns, uint32_t i, uint8_t kind) {
+  if (columns.prefixes == nullptr) return false;
+  const uint8_t* const prefix = columns.prefixes + size_t{i} * PREFIX_BYTES_MAX;
+  if (kind == wire::op::FLUSH) return wire::load<wire::Flush>(prefix).reserved == 0;
+  return validItem(prefix, kind);
 }
 
 bool validVersion(const OperationColumns& columns, uint32_t i) {
@@ -50,7 +63,13 @@ inline bool sourceAt(const OperationColumns& columns, uint32_t i, const Encoding
   if (source.valueBytes > wire::VALUE_BYTES_MAX) return false;
   if (cursors.keyCursor + source.keyBytes > columns.keysBytes) return false;
   if (cursors.valueCursor + source.valueBytes > columns.valuesBytes) return false;
-  if ((source.traits & trait::PREFIXED) != 0 && !validVersion(columns, i)) return false;
+  if (source.kind == wire::op::USED && source.valueBytes % sizeof(uint64_t) != 0) return false;
+  if ((source.traits & trait::PREFIXED) != 0) {
+    const bool versioned = isVersioned(source.kind);
+    if (!(versioned ? validVersion(columns, i) : validPrefixOf(columns, i, source.kind)))
+      return false;
+    source.prefix = versioned ? nullptr : columns.prefixes + size_t{i} * PREFIX_BYTES_MAX;
+  }
   source.key = columns.keys + cursors.keyCursor;
   source.value = columns.values + cursors.valueCursor;
   return true;
@@ -74,8 +93,12 @@ Encoded encode(const OperationColumns& columns, uint32_t from, Encoding& encodin
     wire::store(at, head);
     at += sizeof head;
     if ((source.traits & trait::PREFIXED) != 0) {
-      wire::store(at, static_cast<uint64_t>(columns.versions[i]));
-      at += PREFIX_BYTES;
+      if (source.prefix == nullptr) {
+        wire::store(at, static_cast<uint64_t>(columns.versions[i]));
+      } else {
+        std::memcpy(at, source.prefix, PREFIXES[source.kind]);
+      }
+      at += PREFIXES[source.kind];
     }
     copy(at, source.key, source.keyBytes);
     copy(at + source.keyBytes, source.value, source.valueBytes);
@@ -90,13 +113,19 @@ Encoded encode(const OperationColumns& columns, uint32_t from, Encoding& encodin
 
 namespace {
 
-/** Copies bytes [done, done + bytes) of the wide form: its header, the key, the value. */
+/** Of the wide form: a version is in its header. */
+uint32_t prefixBytesOf(const Source& source) {
+  return (source.traits & trait::ITEM) != 0 ? PREFIXES[source.kind] : 0;
+}
+
+/** Copies bytes [done, done + bytes) of the wide form: its header, a prefix, the key, the value. */
 void copyWide(const Source& source, const wire::Wide& wide, uint32_t done, uint8_t* out,
               uint32_t bytes) {
   const struct {
     const uint8_t* from;
     uint32_t bytes;
   } pieces[] = {{reinterpret_cast<const uint8_t*>(&wide), sizeof wide},
+                {source.prefix, prefixBytesOf(source)},
                 {source.key, source.keyBytes},
                 {source.value, source.valueBytes}};
   uint32_t start = 0;
@@ -116,10 +145,11 @@ Encoded encodeFragment(const OperationColumns& columns, uint32_t index, uint32_t
   if (index >= columns.count || !sourceAt(columns, index, encoding, source))
     return Encoded::contradiction;
   if ((source.traits & trait::VALUED) == 0) return Encoded::contradiction;
-  const bool conditional = (source.traits & trait::PREFIXED) != 0;
+  if (source.kind == wire::op::USED) return Encoded::contradiction;
+  const bool conditional = isVersioned(source.kind);
   const wire::Wide wide{source.kind, static_cast<uint8_t>(source.keyBytes), 0, source.valueBytes,
                         conditional ? static_cast<uint64_t>(columns.versions[index]) : 0};
-  total = sizeof wide + source.keyBytes + source.valueBytes;
+  total = sizeof wide + prefixBytesOf(source) + source.keyBytes + source.valueBytes;
   if (done >= total) return Encoded::contradiction;
   constexpr uint32_t head = sizeof(wire::Operation) + sizeof(wire::Fragment);
   if (bytes < head + 4) return Encoded::ok;

@@ -94,6 +94,8 @@ class Home {
   Pending* makePending(Session& session, const Segment& segment);
   void popPending(Session& session);
   void answerCached(const Session& session, uint64_t operation, uint64_t sequence, uint32_t count);
+  void answerKept(const Session& session, const Answered& to, const Run& run, uint32_t count);
+  void readItem(const Answered& to, uint64_t hash, const uint8_t* key, uint32_t keyBytes);
   void readAll(const Answered& to, const ReadRef* reads, uint32_t count, uint32_t readable);
   void readPending(const Session& session, Pending& pending);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "machine/home.h"
+#include "machine/items.h"
 
 namespace machine {
 
@@ -101,7 +102,9 @@ void Home::answerCached(const Session& session, uint64_t operation, uint64_t seq
     const bool kept = session.state.results.find(sequence, run);
     // What the client said it knew is forgotten; who asks for it again is no client of ours.
     const uint32_t answers = kept ? std::min(count, run.count) : 1;
-    if (kept && run.status == wire::status::OK) {
+    if (kept && run.status == OK_WITH_ANSWER) {
+      answerKept(session, to, run, answers);
+    } else if (kept && run.status == wire::status::OK) {
       replies_.run(to, run.status, answers, run.version);
     } else if (answers > 1) {
       replies_.run(to, run.status, answers, run.version);
@@ -111,6 +114,15 @@ void Home::answerCached(const Session& session, uint64_t operation, uint64_t seq
     operation += answers;
     sequence += answers;
     count -= answers;
+  }
+}
+
+void Home::answerKept(const Session& session, const Answered& to, const Run& run, uint32_t count) {
+  Answered each = to;
+  for (uint32_t i = 0; i < count; ++i, ++each.operation) {
+    const KeptAnswer* const answer = findKept(session.state.kept, run.sequence + i);
+    require(answer != nullptr, "home: an answer lives as long as its result");
+    replies_.value(each, run.versionAt(i), answer->data.get(), answer->bytes);
   }
 }
 
@@ -162,7 +174,12 @@ void Home::readAll(const Answered& to, const ReadRef* reads, uint32_t count, uin
     if (i + BUCKETS_AHEAD < readable) store_.prefetchBucket(reads[i + BUCKETS_AHEAD].hash);
     if (i + ITEMS_AHEAD < readable) store_.prefetchItem(reads[i + ITEMS_AHEAD].hash);
     const uint8_t* const key = reads[i].at + sizeof(wire::Operation);
-    const uint32_t keyBytes = wire::load<wire::Operation>(reads[i].at).keyBytes;
+    const auto head = wire::load<wire::Operation>(reads[i].at);
+    const uint32_t keyBytes = head.keyBytes;
+    if (head.kind == wire::op::GET_ITEM) {
+      readItem(each, reads[i].hash, key, keyBytes);
+      continue;
+    }
     mica::Found found;
     if (store_.find(reads[i].hash, key, keyBytes, found)) {
       replies_.value(each, found.version, found.value, found.valueBytes);
@@ -170,6 +187,15 @@ void Home::readAll(const Answered& to, const ReadRef* reads, uint32_t count, uin
       replies_.status(each, wire::status::NOT_FOUND, 0);
     }
   }
+}
+
+void Home::readItem(const Answered& to, uint64_t hash, const uint8_t* key, uint32_t keyBytes) {
+  mica::Inspected item;
+  if (!store_.inspect(hash, key, keyBytes, item)) {
+    return replies_.status(to, wire::status::NOT_FOUND, 0);
+  }
+  const mica::Found& found = item.found;
+  replies_.item(to, found.version, headOf(item, store_.now()), found.value, found.valueBytes);
 }
 
 void Home::expire(Session& session) {

@@ -15,7 +15,7 @@
  *   cas                  STORE_IF SET + IF_CAS    OK, VERSION_MISMATCH = EXISTS, NOT_FOUND
  *   incr, decr           ARITH INCREMENT or DECREMENT   VALUE: the number; NOT_FOUND; NOT_NUMBER
  *                        (binary: + VIVIFY, initial, vivify = expiration unless 0xffffffff; cas: + IF_CAS)
- *   touch                FETCH + TTL              VALUE of no bytes = TOUCHED; NOT_FOUND
+ *   touch                FETCH + TTL              VALUE: a head alone = TOUCHED; NOT_FOUND
  *   gat, gats            FETCH + TTL + VALUE      VALUE; NOT_FOUND; FULL: answers kept take too much
  *   delete               DROP                     OK, NOT_FOUND (binary with cas: + IF_CAS)
  *   flush_all [when]     FLUSH, exptime = when    OK
@@ -52,3 +52,65 @@
  * (mica::Store::now), and never a clock of this machine.
  */
 #pragma once
+
+#include <vector>
+
+#include "machine/executed.h"
+#include "machine/kept_answers.h"
+#include "machine/operations.h"
+#include "machine/result_cache.h"
+
+namespace machine {
+
+/** An item operation where it lies: in an entry, or put together from fragments. */
+struct ItemOperation {
+  uint8_t kind;
+  const uint8_t* prefix;
+  const uint8_t* key;
+  uint32_t keyBytes;
+  const uint8_t* value;
+  uint32_t valueBytes;
+  uint64_t hash;
+  uint64_t version;
+};
+
+/** Until when an item lives that is written now: seconds since 1970, 0 for ever, not above now: gone. */
+uint32_t expiryOf(int32_t exptime, uint32_t now);
+
+/** What an answer tells of an item. */
+wire::ItemHead headOf(const mica::Inspected& item, uint32_t now);
+
+class Items {
+ public:
+  Items(mica::Store& store, const Keeping& keeping) : store_(store), keeping_(keeping) {}
+
+  /** A status of OK_WITH_ANSWER: the answer is `answer`, until the next call. */
+  Executed execute(const ItemOperation& operation);
+  const std::vector<uint8_t>& answer() const { return answer_; }
+
+ private:
+  bool inspect(const ItemOperation& operation, mica::Inspected& item) const {
+    return store_.inspect(operation.hash, operation.key, operation.keyBytes, item);
+  }
+  Executed store(const ItemOperation& operation);
+  Executed extend(const ItemOperation& operation, bool there, const mica::Inspected& old);
+  Executed write(const ItemOperation& operation, const uint8_t* value, uint32_t valueBytes,
+                 mica::Attributes attributes);
+  Executed fetch(const ItemOperation& operation);
+  Executed fetchMissing(const ItemOperation& operation);
+  Executed arith(const ItemOperation& operation);
+  Executed arithMissing(const ItemOperation& operation);
+  Executed drop(const ItemOperation& operation);
+  Executed flush(const ItemOperation& operation);
+  Executed used(const ItemOperation& operation);
+  Executed answerNumber(const ItemOperation& operation, uint64_t number, uint32_t more);
+  void begin(const wire::ItemHead& head);
+  void add(const void* from, size_t bytes);
+
+  mica::Store& store_;
+  const Keeping& keeping_;
+  std::vector<uint8_t> answer_;
+  std::vector<uint8_t> scratch_;  // a value being made of another
+};
+
+}  // namespace machine

@@ -33,7 +33,8 @@ const char* problemOf(const Settings& settings) {
 }
 
 snapshot::Limits limitsOf(const Settings& settings) {
-  return {settings.storeBytes, settings.sessionMicros, settings.sessionsMax, settings.sessionWindow};
+  return {settings.storeBytes, settings.sessionMicros, settings.sessionsMax, settings.sessionWindow,
+          settings.evict};
 }
 
 }  // namespace
@@ -44,7 +45,7 @@ std::unique_ptr<Machine> Machine::create(const Settings& settings, std::string& 
     error = problem;
     return nullptr;
   }
-  auto store = mica::Store::create(mica::Settings{.limitBytes = settings.storeBytes});
+  auto store = mica::Store::create(mica::Settings{.limitBytes = settings.storeBytes, .evict = settings.evict});
   if (store == nullptr) {
     error = "storeBytes is too large: the addresses for the store cannot be had";
     return nullptr;
@@ -64,11 +65,12 @@ Machine::Machine(const Settings& s, std::unique_ptr<mica::Store> store)
       home_({s.slab, s.slabBytes, s.datagramBytes, s.replica, s.linksMax, s.sessionsMax,
              s.sessionWindow},
             sessions_, *store_, packer_, replies_, counters_),
-      assembler_(*store_),
+      items_(*store_, keeping_),
+      assembler_(*store_, items_),
       snapshot_(limitsOf(s), sessions_, *store_),
       applier_({s.slab, s.slabBytes, s.datagramBytes, s.replica, s.sessionWindow, s.sessionMicros},
-               sessions_, *store_, home_, assembler_, snapshot_, counters_),
-      restorer_(limitsOf(s), sessions_, *store_, assembler_) {
+               sessions_, *store_, home_, assembler_, items_, keeping_, snapshot_, counters_),
+      restorer_(limitsOf(s), sessions_, *store_, assembler_, keeping_) {
   refreshGauges();
 }
 
@@ -87,6 +89,21 @@ uint32_t Machine::repliesClose() {
 void Machine::packBegin(uint32_t offset, uint32_t bytes, uint64_t forwardSequence, bool refusing) {
   require(uint64_t{offset} + bytes <= settings_.slabBytes, "machine: a pack span is in the slab");
   packer_.begin(offset, bytes, forwardSequence, refusing);
+}
+
+bool Machine::packTick() {
+  if (!store_->livesByTime() || !packer_.hasRoom()) return false;
+  constexpr wire::Operation TICK{wire::op::TICK, 0, 0};
+  wire::store(packer_.start(sizeof TICK, 1), TICK);
+  const auto origin = static_cast<uint8_t>(settings_.replica);
+  packer_.finish({0, 1, origin, 0, 0, 0, 0, 1, 0}, sizeof TICK, true);
+  return true;
+}
+
+uint64_t Machine::digest() const {
+  constexpr uint64_t SEED = 0x636c6f636b776f72;
+  const mica::Clockwork& clockwork = store_->clockwork();
+  return store_->digest() + mica::hash64(&clockwork, sizeof clockwork, SEED);
 }
 
 void Machine::apply(uint32_t count) {
@@ -116,6 +133,7 @@ void Machine::clear() {
   store_->clear();
   sessions_.clear();
   assembler_.clear();
+  keeping_.clear();
   applier_.restart(0, {});
 }
 
@@ -145,6 +163,9 @@ void Machine::reset() {
 void Machine::refreshGauges() {
   counters_.set(counter::ITEMS, store_->items());
   counters_.set(counter::STORE_BYTES, store_->chargedBytes());
+  counters_.set(counter::ITEMS_EXPIRING, store_->expiring());
+  counters_.set(counter::ITEMS_EVICTED, store_->losses().evicted);
+  counters_.set(counter::ITEMS_RECLAIMED, store_->losses().reclaimed);
   counters_.set(counter::SESSIONS, sessions_.count());
   counters_.set(counter::PENDING_RECORDS, home_.pendings());
   counters_.set(counter::REPLY_SLOTS_FREE, replies_.slotsFree());

@@ -37,6 +37,7 @@ struct Settings {
                            // for them)
   uint64_t sessionMicros;  // cluster-wide: a session not touched for longer expires; 0: never
   uint64_t storeBytes;     // cluster-wide: limit of the store
+  bool evict;              // cluster-wide: a full store evicts rather than refuses
   uint32_t rows;           // of packRows, replyRows and applyRows
   // Owned by the caller, as long as the machine lives.
   uint32_t* packRows;
@@ -82,6 +83,11 @@ class Machine {
    * the order and nothing else, and are answered NO_SPACE.
    */
   void packBegin(uint32_t offset, uint32_t bytes, uint64_t forwardSequence, bool refusing = false);
+  /**
+   * At a leader that has ordered nothing for a while: packs a TICK, so that time passes, if there is
+   * anything that time decides. Whether it did.
+   */
+  bool packTick();
   /** A FORWARD datagram, next in its link's order: its records, origin and number kept. */
   Taken forwarded(uint32_t offset) { return home_.forwarded(offset); }
   /** Ends the span; returns how many rows packRows has. `bytes` is datagramBytes when full, else
@@ -116,7 +122,8 @@ class Machine {
   /** Back to nothing applied. All links are closed. */
   void reset();
 
-  uint64_t digest() const { return store_->digest(); }
+  /** Of the items and of what decides with them (mica::Clockwork). */
+  uint64_t digest() const;
   uint64_t sessionsDigest() const { return sessions_.digest(); }
   const mica::Store& store() const { return *store_; }
 
@@ -132,6 +139,8 @@ class Machine {
   Packer packer_;
   Replies replies_;
   Home home_;
+  Keeping keeping_;
+  Items items_;
   Assembler assembler_;
   Snapshot snapshot_;
   Applier applier_;

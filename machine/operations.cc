@@ -16,8 +16,9 @@ bool validRecordHead(const wire::Record& head, size_t room, Form form) {
   return head.unanswered < head.sequence;
 }
 
-bool validOpen(const RecordView& record, Form form) {
+bool validSessionless(const RecordView& record, Form form) {
   const auto head = wire::load<wire::Operation>(record.operations());
+  if (head.kind == wire::op::TICK) return record.head.count == 1 && form == Form::ordered;
   if (record.head.count != 1 || head.kind != wire::op::OPEN || head.keyBytes != NONCE_BYTES)
     return false;
   if (form == Form::ordered) return true;

@@ -15,10 +15,23 @@ namespace machine {
 namespace trait {
 inline constexpr uint8_t KNOWN = 1, READ = 2, KEYED = 4, VALUED = 8, PREFIXED = 16;
 inline constexpr uint8_t ORDERED = 32;  // no client sends it
+inline constexpr uint8_t ITEM = 64;     // the prefix begins with wire::Item
+inline constexpr uint8_t ROOM = 128;    // may bring something although it is not VALUED
 }
 
-inline constexpr uint32_t PREFIX_BYTES = 8;  // a version, or a FRAGMENT
-static_assert(sizeof(wire::Fragment) == PREFIX_BYTES);
+/** Bytes between an operation's head and its key. */
+inline constexpr std::array<uint8_t, 256> PREFIXES = [] {
+  constexpr uint8_t item = sizeof(wire::Item), cas = item + sizeof(wire::ItemCas);
+  std::array<uint8_t, 256> bytes{};
+  bytes[wire::op::SET_IF] = bytes[wire::op::DELETE_IF] = sizeof(uint64_t);
+  bytes[wire::op::FRAGMENT] = sizeof(wire::Fragment);
+  bytes[wire::op::STORE] = item;
+  bytes[wire::op::STORE_IF] = bytes[wire::op::FETCH] = bytes[wire::op::DROP] = cas;
+  bytes[wire::op::ARITH] = cas + sizeof(wire::Delta);
+  bytes[wire::op::FLUSH] = sizeof(wire::Flush);
+  return bytes;
+}();
+inline constexpr uint32_t PREFIX_BYTES_MAX = PREFIXES[wire::op::ARITH];
 
 inline constexpr std::array<uint8_t, 256> TRAITS = [] {
   using namespace trait;
@@ -34,33 +47,58 @@ inline constexpr std::array<uint8_t, 256> TRAITS = [] {
   traits[wire::op::FRAGMENT] = KNOWN | VALUED | PREFIXED;
   traits[wire::op::TOUCH] = KNOWN;
   traits[wire::op::REFUSED] = KNOWN | ORDERED;
+  traits[wire::op::STORE] = KNOWN | KEYED | VALUED | PREFIXED | ITEM;
+  traits[wire::op::STORE_IF] = KNOWN | KEYED | VALUED | PREFIXED | ITEM;
+  traits[wire::op::FETCH] = KNOWN | KEYED | PREFIXED | ITEM | ROOM;
+  traits[wire::op::ARITH] = KNOWN | KEYED | PREFIXED | ITEM | ROOM;
+  traits[wire::op::DROP] = KNOWN | KEYED | PREFIXED | ITEM;
+  traits[wire::op::FLUSH] = KNOWN | PREFIXED;
+  traits[wire::op::USED] = KNOWN | VALUED;
+  traits[wire::op::TICK] = KNOWN | ORDERED;
   traits[wire::op::GET] = KNOWN | KEYED | READ;
+  traits[wire::op::GET_ITEM] = KNOWN | KEYED | READ;
   return traits;
 }();
 
 inline constexpr uint32_t NONCE_BYTES = 8;
 inline constexpr uint32_t WIDE_BYTES_MAX =
-    sizeof(wire::Wide) + wire::KEY_BYTES_MAX + wire::VALUE_BYTES_MAX;
+    sizeof(wire::Wide) + PREFIX_BYTES_MAX + wire::KEY_BYTES_MAX + wire::VALUE_BYTES_MAX;
 
 inline bool isRead(uint8_t kind) { return (kind & wire::op::READ_BIT) != 0; }
 
 inline uint32_t keyOffset(uint8_t kind) {
-  return sizeof(wire::Operation) + ((TRAITS[kind] & trait::PREFIXED) != 0 ? PREFIX_BYTES : 0);
+  return sizeof(wire::Operation) + PREFIXES[kind];
 }
 
 /** What a full disk refuses: a write that brings something. */
-inline bool needsRoom(uint8_t kind) { return (TRAITS[kind] & trait::VALUED) != 0; }
+inline bool needsRoom(uint8_t kind) {
+  return (TRAITS[kind] & (trait::VALUED | trait::ROOM)) != 0;
+}
 
 /** Bytes of an operation in its record, padding included. */
 inline uint32_t operationBytes(const wire::Operation& head) {
   return keyOffset(head.kind) + wire::padded(uint32_t{head.keyBytes} + head.valueBytes);
 }
 
-inline bool validPrefix(const uint8_t* at, const wire::Operation& head) {
-  if (head.kind != wire::op::FRAGMENT) {
-    return wire::load<uint64_t>(at + sizeof(wire::Operation)) <= wire::COUNTER_MAX;
+/** Whether an item operation asks for what there is. */
+inline bool validItem(const uint8_t* prefix, uint8_t kind) {
+  const auto options = wire::load<wire::Item>(prefix).options;
+  if ((options & ~wire::option::ALL) != 0) return false;
+  const uint32_t mode = options & wire::option::MODE_MASK;
+  if (kind == wire::op::STORE) {
+    return mode <= wire::option::PREPEND &&
+           (options & (wire::option::IF_CAS | wire::option::NEW_CAS)) == 0;
   }
-  const auto fragment = wire::load<wire::Fragment>(at + sizeof(wire::Operation));
+  if (kind == wire::op::STORE_IF) return mode <= wire::option::PREPEND;
+  return mode <= (kind == wire::op::ARITH ? wire::option::DECREMENT : 0);
+}
+
+inline bool validPrefix(const uint8_t* at, const wire::Operation& head) {
+  const uint8_t* const prefix = at + sizeof(wire::Operation);
+  if ((TRAITS[head.kind] & trait::ITEM) != 0) return validItem(prefix, head.kind);
+  if (head.kind == wire::op::FLUSH) return wire::load<wire::Flush>(prefix).reserved == 0;
+  if (head.kind != wire::op::FRAGMENT) return wire::load<uint64_t>(prefix) <= wire::COUNTER_MAX;
+  const auto fragment = wire::load<wire::Fragment>(prefix);
   return fragment.total <= WIDE_BYTES_MAX && fragment.offset < fragment.total &&
          head.valueBytes != 0 && head.valueBytes <= fragment.total - fragment.offset;
 }
@@ -77,6 +115,7 @@ inline bool validOperation(const uint8_t* at, const uint8_t* end, wire::Operatio
     return false;
   }
   if ((traits & trait::VALUED) == 0 && head.valueBytes != 0) return false;
+  if (head.kind == wire::op::USED && head.valueBytes % sizeof(uint64_t) != 0) return false;
   return (traits & trait::PREFIXED) == 0 || validPrefix(at, head);
 }
 
@@ -94,8 +133,8 @@ enum class Form { request, ordered };
 
 bool validRecordHead(const wire::Record& head, size_t room, Form form);
 
-/** A record of session 0 holds one OPEN and nothing else, and only such a record holds one. */
-bool validOpen(const RecordView& record, Form form);
+/** A record of session 0 holds one OPEN or TICK and nothing else, and only such a record does. */
+bool validSessionless(const RecordView& record, Form form);
 
 /**
  * Validates the operations of a record, calling visit(at, head) for each in order. False when
@@ -110,13 +149,14 @@ inline bool walkOperations(const RecordView& record, Form form, Visit&& visit) {
     wire::Operation head;
     if (!validOperation(at, end, head)) return false;
     if (form == Form::request && (TRAITS[head.kind] & trait::ORDERED) != 0) return false;
-    if (head.kind == wire::op::OPEN && record.head.session != 0) return false;
+    const bool sessionless = head.kind == wire::op::OPEN || head.kind == wire::op::TICK;
+    if (sessionless && record.head.session != 0) return false;
     writes += !isRead(head.kind);
     visit(at, head);
     at += operationBytes(head);
   }
   if (at != end || writes != record.head.writes) return false;
-  return record.head.session != 0 || validOpen(record, form);
+  return record.head.session != 0 || validSessionless(record, form);
 }
 
 /** The records of a datagram: null when its length is impossible. */

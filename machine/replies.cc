@@ -50,18 +50,38 @@ void Replies::status(const Answered& to, uint32_t status, uint64_t version) {
   wire::store(at, wire::Result{wire::tag::STATUS, static_cast<uint8_t>(status), 0, 0, version});
 }
 
-void Replies::value(const Answered& to, uint64_t version, const uint8_t* value,
-                    uint32_t valueBytes) {
-  Link& link = links_[to.link];
+/** Where a value of so many bytes goes; null when it goes in parts. */
+uint8_t* Replies::valueRoom(Link& link, const Answered& to, uint64_t version, uint32_t valueBytes) {
   const uint32_t padded = wire::padded(valueBytes);
   const uint32_t bytes = sizeof(wire::Result) + padded;
-  if (bytes > limit() - wire::BODY_OFFSET - sizeof(wire::ReplyRecord)) {
-    return parts(link, to, version, value, valueBytes);
-  }
+  if (bytes > limit() - wire::BODY_OFFSET - sizeof(wire::ReplyRecord)) return nullptr;
   uint8_t* const at = room(link, to, bytes, 1);
   wire::store(at, wire::Result{wire::tag::VALUE, wire::status::OK, 0, valueBytes, version});
   if (padded != 0) wire::store(at + bytes - 4, uint32_t{0});
-  std::memcpy(at + sizeof(wire::Result), value, valueBytes);
+  return at + sizeof(wire::Result);
+}
+
+void Replies::value(const Answered& to, uint64_t version, const uint8_t* value,
+                    uint32_t valueBytes) {
+  Link& link = links_[to.link];
+  uint8_t* const at = valueRoom(link, to, version, valueBytes);
+  if (at == nullptr) return parts(link, to, version, value, valueBytes);
+  std::memcpy(at, value, valueBytes);
+}
+
+void Replies::item(const Answered& to, uint64_t version, const wire::ItemHead& head,
+                   const uint8_t* value, uint32_t valueBytes) {
+  Link& link = links_[to.link];
+  const uint32_t bytes = sizeof head + valueBytes;
+  uint8_t* at = valueRoom(link, to, version, bytes);
+  const bool whole = at != nullptr;
+  if (!whole) {
+    scratch_.resize(bytes);
+    at = scratch_.data();
+  }
+  wire::store(at, head);
+  std::memcpy(at + sizeof head, value, valueBytes);
+  if (!whole) parts(link, to, version, at, bytes);
 }
 
 void Replies::parts(Link& link, const Answered& to, uint64_t version, const uint8_t* value,

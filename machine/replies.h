@@ -56,6 +56,9 @@ class Replies {
   void run(const Answered& to, uint32_t status, uint32_t count, uint64_t version);
   void status(const Answered& to, uint32_t status, uint64_t version);
   void value(const Answered& to, uint64_t version, const uint8_t* value, uint32_t valueBytes);
+  /** A value that begins with the head. */
+  void item(const Answered& to, uint64_t version, const wire::ItemHead& head, const uint8_t* value,
+            uint32_t valueBytes);
 
   /** Rows of {link, offset, length, 0}; at most rowsMax: call again after that many. */
   uint32_t close();
@@ -92,6 +95,7 @@ class Replies {
     return (offset - settings_.offset) / settings_.datagramBytes;
   }
 
+  uint8_t* valueRoom(Link& link, const Answered& to, uint64_t version, uint32_t valueBytes);
   uint8_t* room(Link& link, const Answered& to, uint32_t bytes, uint32_t answers);
   void parts(Link& link, const Answered& to, uint64_t version, const uint8_t* value,
              uint32_t valueBytes);
@@ -116,6 +120,7 @@ class Replies {
   std::vector<Datagram*> spareNodes_;
   std::vector<std::unique_ptr<Datagram>> nodes_;
   std::vector<std::unique_ptr<uint8_t[]>> spareHeap_;
+  std::vector<uint8_t> scratch_;  // an item that leaves in parts
 };
 
 }  // namespace machine

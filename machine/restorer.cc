@@ -92,14 +92,16 @@ bool Restorer::fill(const uint8_t*& at, size_t& bytes) {
 /** Bytes of the piece whose head is at `at`; 0 when there is none such, or it has no place here. */
 uint64_t Restorer::pieceBytes(const uint8_t* at) const {
   const auto head = wire::load<Head>(at);
-  if (head.reserved != 0 || (head.kind == piece::BEGIN) != (phase_ == Phase::begin)) return 0;
+  if ((head.kind == piece::BEGIN) != (phase_ == Phase::begin)) return 0;
   if (phase_ == Phase::complete) return 0;
   if (head.kind == piece::ITEM) {
     const bool possible = head.keyBytes != 0 && head.keyBytes <= wire::KEY_BYTES_MAX &&
-                          head.bytes <= wire::VALUE_BYTES_MAX;
-    return possible ? sizeof(Item) + head.keyBytes + head.bytes : 0;
+                          head.bytes <= wire::VALUE_BYTES_MAX &&
+                          (head.state & ~mica::state::ALL) == 0;
+    const uint64_t cas = (head.state & mica::state::CAS) != 0 ? sizeof(uint64_t) : 0;
+    return possible ? sizeof(Item) + head.keyBytes + head.bytes + cas : 0;
   }
-  if (head.keyBytes != 0) return 0;
+  if (head.keyBytes != 0 || head.state != 0) return 0;
   const uint64_t whole = sizeof(Head) + uint64_t{head.bytes};
   switch (head.kind) {
     case piece::BEGIN:
@@ -138,8 +140,10 @@ bool Restorer::takeBegin(const uint8_t* at) {
   if (begin.magic != MAGIC || begin.version != VERSION || begin.reserved != 0) return false;
   if (begin.counter > wire::COUNTER_MAX || begin.limits != limits_) return false;
   if (begin.clock.micros > wire::COUNTER_MAX || begin.clock.epoch > UINT32_MAX) return false;
+  if (begin.clockwork.flushed > begin.counter || begin.clockwork.reserved != 0) return false;
   counter_ = begin.counter;
   clock_ = begin.clock;
+  clockwork_ = begin.clockwork;
   phase_ = Phase::body;
   return true;
 }
@@ -149,10 +153,12 @@ bool Restorer::takeItem(const uint8_t* at) {
   if (item.version == 0 || item.version > counter_) return false;
   const uint8_t* const key = at + sizeof(Item);
   const uint32_t keyBytes = item.head.keyBytes;
-  const mica::Outcome outcome =
-      store_.set(mica::hashKey(key, keyBytes), key, keyBytes, key + keyBytes, item.head.bytes,
-                 {item.version, item.flags, item.expiry});
-  return outcome.status == mica::Status::ok;
+  const uint8_t* const value = key + keyBytes;
+  const bool cas = (item.head.state & mica::state::CAS) != 0;
+  const mica::Attributes attributes{item.version, item.flags, item.expiry, item.head.state,
+                                    cas ? wire::load<uint64_t>(value + item.head.bytes) : 0};
+  return store_.restore(mica::hashKey(key, keyBytes),
+                        {key, value, keyBytes, item.head.bytes, attributes});
 }
 
 bool Restorer::takeSession(const uint8_t* at, uint32_t bytes) {
@@ -160,7 +166,7 @@ bool Restorer::takeSession(const uint8_t* at, uint32_t bytes) {
   if (!parse(at, bytes, limits_.sessionWindow, state)) return false;
   if (state.lastTouched > clock_.micros) return false;
   if (state.id > counter_ || sessions_.full() || sessions_.find(state.id) != nullptr) return false;
-  if (!assembler_.adopt(state.assembly)) return false;
+  if (!assembler_.adopt(state.assembly) || !keeping_.adopt(state.kept)) return false;
   sessions_.insert(state.id)->state = std::move(state);
   return true;
 }
@@ -171,6 +177,7 @@ bool Restorer::takeEnd(const uint8_t* at) {
   if (end.sessions != sessions_.count()) return false;
   if (end.sessionsDigest != sessions_.digest()) return false;
   sessions_.orderByTouch();
+  store_.setClockwork(clockwork_);
   phase_ = Phase::complete;
   return true;
 }

@@ -17,8 +17,12 @@ namespace machine {
 class Restorer {
  public:
   Restorer(const snapshot::Limits& limits, SessionTable& sessions, mica::Store& store,
-           Assembler& assembler)
-      : limits_(limits), sessions_(sessions), store_(store), assembler_(assembler) {}
+           Assembler& assembler, Keeping& keeping)
+      : limits_(limits),
+        sessions_(sessions),
+        store_(store),
+        assembler_(assembler),
+        keeping_(keeping) {}
 
   /** Between begin and a successful end, or abandon. */
   bool active() const { return phase_ != Phase::none; }
@@ -51,10 +55,12 @@ class Restorer {
   SessionTable& sessions_;
   mica::Store& store_;
   Assembler& assembler_;
+  Keeping& keeping_;
 
   Phase phase_ = Phase::none;
   uint64_t counter_ = 0;
   SessionClock clock_;
+  mica::Clockwork clockwork_;
   std::vector<uint8_t> carry_;  // a piece of which more is to come
 };
 

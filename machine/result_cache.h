@@ -14,6 +14,10 @@
 
 namespace machine {
 
+/** Of Run::status: OK, and each write has an answer of its own beside (kept_answers.h). */
+inline constexpr uint32_t WITH_ANSWER = 0x100;
+inline constexpr uint32_t OK_WITH_ANSWER = WITH_ANSWER | wire::status::OK;
+
 /** Answers of `count` writes from `sequence` on. OK: each version is one more; else all have the
  * same. */
 struct Run {
@@ -24,7 +28,7 @@ struct Run {
 
   uint64_t end() const { return sequence + count; }
   uint64_t versionAt(uint64_t skipped) const {
-    return status == wire::status::OK ? version + skipped : version;
+    return (status & ~WITH_ANSWER) == wire::status::OK ? version + skipped : version;
   }
   bool continues(uint64_t nextVersion, uint32_t nextStatus) const {
     return nextStatus == status && nextVersion == versionAt(count);

@@ -30,7 +30,8 @@ struct Words {
 };
 
 bool validRun(const Run& run, uint64_t sequence) {
-  return run.sequence == sequence && run.count != 0 && run.status <= wire::status::MAX &&
+  const bool known = run.status <= wire::status::MAX || run.status == OK_WITH_ANSWER;
+  return run.sequence == sequence && run.count != 0 && known &&
          run.version <= wire::COUNTER_MAX - run.count;
 }
 
@@ -47,6 +48,26 @@ bool parseResults(Words& words, uint32_t sessionWindow, SessionState& state) {
     sequence += run.count;
   }
   return words.good && sequence == end;
+}
+
+/** An answer for every result that has one of its own, and no other. */
+bool parseKept(Words& words, SessionState& state) {
+  const auto count = words.next<uint32_t>();
+  for (uint32_t i = 0; i < state.results.runs(); ++i) {
+    const Run& run = state.results.run(i);
+    if (run.status != OK_WITH_ANSWER) continue;
+    for (uint64_t sequence = run.sequence; sequence < run.end(); ++sequence) {
+      const auto said = words.next<uint64_t>();
+      const auto bytes = words.next<uint32_t>();
+      if (!words.good || said != sequence || bytes > words.left) return false;
+      auto data = std::make_unique_for_overwrite<uint8_t[]>(bytes);
+      std::memcpy(data.get(), words.at, bytes);
+      words.at += bytes;
+      words.left -= bytes;
+      state.kept.push_back({sequence, bytes, std::move(data)});
+    }
+  }
+  return words.good && state.kept.size() == count;
 }
 
 bool parseAssembly(Words& words, Assembly& assembly) {
@@ -75,7 +96,8 @@ bool parse(const uint8_t* at, size_t bytes, uint32_t sessionWindow, SessionState
   state.lastTouched = words.next<uint64_t>();
   if (!words.good || state.id == 0 || state.id > wire::COUNTER_MAX) return false;
   if (state.applied > wire::COUNTER_MAX) return false;
-  return parseResults(words, sessionWindow, state) && parseAssembly(words, state.assembly);
+  return parseResults(words, sessionWindow, state) && parseKept(words, state) &&
+         parseAssembly(words, state.assembly);
 }
 
 void serialize(const SessionState& state, std::vector<uint8_t>& bytes) {
@@ -85,6 +107,12 @@ void serialize(const SessionState& state, std::vector<uint8_t>& bytes) {
   append(bytes, state.lastTouched);
   append(bytes, state.results.runs());
   for (uint32_t i = 0; i < state.results.runs(); ++i) append(bytes, state.results.run(i));
+  append(bytes, static_cast<uint32_t>(state.kept.size()));
+  for (const KeptAnswer& each : state.kept) {
+    append(bytes, each.sequence);
+    append(bytes, each.bytes);
+    bytes.insert(bytes.end(), each.data.get(), each.data.get() + each.bytes);
+  }
   const Assembly& assembly = state.assembly;
   append(bytes, assembly.total);
   append(bytes, assembly.received);

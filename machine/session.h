@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "machine/kept_answers.h"
 #include "machine/pending.h"
 #include "machine/result_cache.h"
 
@@ -28,6 +29,7 @@ struct SessionState {
   uint64_t answered = 1;     // sequences before it are answered: the client said so
   uint64_t lastTouched = 0;  // by the session clock
   ResultCache results;
+  KeptAnswers kept;  // of the results that have answers of their own
   Assembly assembly;
 };
 

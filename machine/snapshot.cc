@@ -12,15 +12,21 @@ constexpr uint32_t LOOKED_MAX = 4096;
 constexpr Head SKIP_HEAD{piece::SKIP, 0, 0, 0};
 
 size_t itemBytes(const mica::Entry& entry) {
-  return sizeof(Item) + entry.keyBytes + entry.valueBytes;
+  const bool cas = (entry.attributes.state & mica::state::CAS) != 0;
+  return sizeof(Item) + entry.keyBytes + entry.valueBytes + (cas ? sizeof(uint64_t) : 0);
 }
 
 void writeItem(uint8_t* out, const mica::Entry& entry) {
   const mica::Attributes& attributes = entry.attributes;
-  const Head head{piece::ITEM, static_cast<uint8_t>(entry.keyBytes), 0, entry.valueBytes};
+  const Head head{piece::ITEM, static_cast<uint8_t>(entry.keyBytes),
+                  static_cast<uint16_t>(attributes.state), entry.valueBytes};
   wire::store(out, Item{head, attributes.version, attributes.flags, attributes.expiry});
   std::memcpy(out + sizeof(Item), entry.key, entry.keyBytes);
-  std::memcpy(out + sizeof(Item) + entry.keyBytes, entry.value, entry.valueBytes);
+  uint8_t* const value = out + sizeof(Item) + entry.keyBytes;
+  std::memcpy(value, entry.value, entry.valueBytes);
+  if ((attributes.state & mica::state::CAS) != 0) {
+    wire::store(value + entry.valueBytes, attributes.cas);
+  }
 }
 
 }  // namespace
@@ -34,12 +40,13 @@ void Snapshot::begin(uint64_t counter, const SessionClock& clock) {
   items_ = store_.items();
   digest_ = store_.digest();
   sessionCount_ = sessionsDigest_ = 0;
+  staying_.clear();
   cursor_ = {};
   place_ = 0;
   places_ = sessions_.places();
   store_.setKeeper(this, &cursor_, counter);
   Begin begin{{piece::BEGIN, 0, 0, sizeof(Begin) - sizeof(Head)}, MAGIC, VERSION, 0, counter,
-              limits_, clock, 0};
+              limits_, clock, store_.clockwork(), 0};
   begin.check = mica::hash64(&begin, offsetof(Begin, check), MAGIC);
   wire::store(queue_.append(sizeof begin), begin);
 }
@@ -49,6 +56,7 @@ void Snapshot::end() {
   active_ = false;
   store_.setKeeper(nullptr, nullptr, 0);
   queue_.clear();
+  staying_ = {};
 }
 
 uint32_t Snapshot::next(uint8_t* out, uint32_t bytes) {
@@ -89,7 +97,9 @@ void Snapshot::step(Part& part) {
   }
 }
 
-void Snapshot::keep(const mica::Entry& entry) {
+void Snapshot::keep(const mica::Entry& entry, bool stays) {
+  // A hot item may be changed many times before the scan comes to it: the first time counts.
+  if (stays && !staying_.insert(entry.attributes.version).second) return;
   writeItem(queue_.append(itemBytes(entry)), entry);
 }
 

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <unordered_set>
 #include <vector>
 
 #include "machine/byte_queue.h"
@@ -34,7 +35,7 @@ class Snapshot final : public mica::Keeper {
   void beforeChange(Session& session) {
     if (__builtin_expect(active_, 0)) keepSession(session);
   }
-  void keep(const mica::Entry& entry) override;
+  void keep(const mica::Entry& entry, bool stays) override;
 
  private:
   enum class Phase : uint8_t { items, sessions, done };
@@ -69,6 +70,7 @@ class Snapshot final : public mica::Keeper {
   size_t places_ = 0;  // where sessions were at the beginning
   ByteQueue queue_;
   std::vector<uint8_t> scratch_;  // a session as bytes
+  std::unordered_set<uint64_t> staying_;  // versions of items kept although they stay
 };
 
 }  // namespace machine

@@ -2,7 +2,7 @@
  * A snapshot: the replicated state at one counter of the log, as a stream of bytes, little endian.
  *
  *   BEGIN                what the state is of, and the limits under which it came about
- *   ITEM, SESSION, SKIP  in any order; an item may come twice, with equal content
+ *   ITEM, SESSION, SKIP  in any order; of an item that comes again the first counts
  *   END                  what the whole must add up to
  *
  * Pieces are not aligned. The stream may be cut anywhere: whoever reads it takes its parts in order.
@@ -14,12 +14,14 @@
 
 #include "machine/operations.h"
 #include "machine/result_cache.h"
+#include "machine/kept_answers.h"
 #include "machine/session_clock.h"
+#include "mica/store.h"
 
 namespace machine::snapshot {
 
 inline constexpr uint64_t MAGIC = 0x70616e73766b627a;  // "zbkvsnap" in the stream
-inline constexpr uint32_t VERSION = 1;
+inline constexpr uint32_t VERSION = 2;
 
 namespace piece {
 inline constexpr uint8_t BEGIN = 1, ITEM = 2, SESSION = 3, SKIP = 4, END = 5;
@@ -29,8 +31,8 @@ inline constexpr uint8_t BEGIN = 1, ITEM = 2, SESSION = 3, SKIP = 4, END = 5;
 struct Head {
   uint8_t kind;
   uint8_t keyBytes;  // ITEM
-  uint16_t reserved;
-  uint32_t bytes;  // of what follows; ITEM: of the value
+  uint16_t state;    // ITEM: mica::state
+  uint32_t bytes;    // of what follows; ITEM: of the value
 };
 static_assert(sizeof(Head) == 8);
 
@@ -40,6 +42,7 @@ struct Limits {
   uint64_t sessionMicros;
   uint32_t sessionsMax;
   uint32_t sessionWindow;
+  uint64_t evicts;  // 1: the store evicts
 
   bool operator==(const Limits&) const = default;
 };
@@ -52,12 +55,13 @@ struct Begin {
   uint64_t counter;
   Limits limits;
   SessionClock clock;
+  mica::Clockwork clockwork;
   uint64_t check;  // hash of what is before it
 };
-static_assert(sizeof(Begin) == 88);
+static_assert(sizeof(Begin) == 96 + sizeof(mica::Clockwork));
 static_assert(std::has_unique_object_representations_v<Begin>, "no implicit padding");
 
-/** The key follows, and the value. */
+/** The key follows, and the value, and with mica::state::CAS the cas. */
 struct Item {
   Head head;
   uint64_t version;
@@ -77,8 +81,8 @@ static_assert(sizeof(End) == 40);
 
 /** Results a session keeps, at most: Limits::sessionWindow of them. */
 inline uint64_t sessionBytesMax(const Limits& limits) {
-  constexpr uint64_t FIXED_BYTES = 48;  // of serialize(): numbers of the session and its assembly
-  return FIXED_BYTES + uint64_t{limits.sessionWindow} * sizeof(Run) + WIDE_BYTES_MAX;
+  constexpr uint64_t FIXED_BYTES = 52;  // of serialize(): numbers of the session and its assembly
+  return FIXED_BYTES + uint64_t{limits.sessionWindow} * sizeof(Run) + KEPT_BYTES_MAX + WIDE_BYTES_MAX;
 }
 
 }  // namespace machine::snapshot

@@ -76,6 +76,37 @@ Request& Request::plain(uint8_t kind) {
   operation(kind, "", "", "");
   return *this;
 }
+namespace {
+
+std::string prefixOf(uint8_t kind, const Prefix& prefix) {
+  static_assert(sizeof(Prefix) == machine::PREFIX_BYTES_MAX);
+  return bytesOf(prefix).substr(0, machine::PREFIXES[kind]);
+}
+
+}  // namespace
+
+Request& Request::item(uint8_t kind, const Prefix& prefix, const std::string& key,
+                       const std::string& value) {
+  operation(kind, prefixOf(kind, prefix), key, value);
+  return *this;
+}
+Request& Request::getItem(const std::string& key) {
+  operation(wire::op::GET_ITEM, "", key, "");
+  return *this;
+}
+Request& Request::flush(int32_t exptime) {
+  operation(wire::op::FLUSH, bytesOf(wire::Flush{exptime, 0}), "", "");
+  return *this;
+}
+Request& Request::used(const std::vector<std::string>& keys) {
+  std::string hashes;
+  for (const std::string& key : keys) {
+    hashes += bytesOf(mica::hashKey(reinterpret_cast<const uint8_t*>(key.data()),
+                                    static_cast<uint32_t>(key.size())));
+  }
+  operation(wire::op::USED, "", "", hashes);
+  return *this;
+}
 Request& Request::fragment(uint32_t total, uint32_t offset, const std::string& chunk) {
   operation(wire::op::FRAGMENT, bytesOf(wire::Fragment{total, offset}), "", chunk);
   return *this;
@@ -101,6 +132,12 @@ std::string wideOf(uint8_t kind, const std::string& key, const std::string& valu
   const wire::Wide wide{kind, static_cast<uint8_t>(key.size()), 0,
                         static_cast<uint32_t>(value.size()), version};
   return bytesOf(wide) + key + value;
+}
+
+std::string wideItemOf(uint8_t kind, const Prefix& prefix, const std::string& key,
+                       const std::string& value) {
+  const std::string wide = wideOf(kind, key, value);
+  return wide.substr(0, sizeof(wire::Wide)) + prefixOf(kind, prefix) + key + value;
 }
 
 void Log::seal(Entry& entry) {
@@ -145,6 +182,7 @@ Rig::Rig(const Options& options)
   settings.sessionWindow = options.sessionWindow;
   settings.sessionMicros = options.sessionMicros;
   settings.storeBytes = options.storeBytes;
+  settings.evict = options.evict;
   settings.rows = options.rows;
   settings.packRows = packRows_.data();
   settings.replyRows = replyRows_.data();

@@ -15,6 +15,13 @@ namespace rig {
 
 using Bytes = std::vector<uint8_t>;
 
+/** What stands before the key of an item operation; as much of it as the kind has. */
+struct Prefix {
+  wire::Item item{};
+  wire::ItemCas cas{};
+  wire::Delta delta{};
+};
+
 /** Builds the body of a REQUEST. */
 class Request {
  public:
@@ -27,6 +34,12 @@ class Request {
   Request& removeIf(const std::string& key, uint64_t version);
   Request& get(const std::string& key);
   Request& plain(uint8_t kind);
+  Request& item(uint8_t kind, const Prefix& prefix, const std::string& key,
+                const std::string& value = "");
+  Request& getItem(const std::string& key);
+  Request& flush(int32_t exptime);
+  /** These keys were read. */
+  Request& used(const std::vector<std::string>& keys);
   Request& fragment(uint32_t total, uint32_t offset, const std::string& chunk);
 
   /** The datagram, with HEADER and tag. */
@@ -58,6 +71,8 @@ std::string keyOf(uint64_t number);
 /** The wide form of an operation, to be sent in fragments. */
 std::string wideOf(uint8_t kind, const std::string& key, const std::string& value,
                    uint64_t version = 0);
+std::string wideItemOf(uint8_t kind, const Prefix& prefix, const std::string& key,
+                       const std::string& value);
 
 struct Answer {
   uint32_t link;
@@ -91,6 +106,7 @@ struct Options {
   uint32_t sessionWindow = 64;
   uint64_t sessionMicros = 0;
   uint64_t storeBytes = 64u << 20;
+  bool evict = false;
   uint32_t spanDatagrams = 64;
   uint32_t rows = 128;
 };

@@ -139,6 +139,9 @@ export const MACHINE_COUNTERS = [
   'replies', //                reply datagrams closed
   'replies-overflowed', //     that waited for a slot
   'malformed', //              REQUESTs and FORWARDs refused
+  'items-expiring', //         gauge: items with an expiry
+  'items-evicted', //          to make room
+  'items-reclaimed', //        expired or flushed, and their memory taken back
 ] as const
 
 /** Columns of many operations, packed one after another; a number for a length means all have that length. */
