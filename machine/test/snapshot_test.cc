@@ -60,18 +60,28 @@ struct Aged {
   Traffic traffic;
   std::vector<Entry> entries;
 
-  Aged(const rig::Options& options, uint64_t seed, uint32_t turns, uint64_t microsMax = 0)
-      : rig(options), traffic(rig, log, seed, {.microsMax = microsMax}) {
+  Aged(const rig::Options& options, uint64_t seed, uint32_t turns, const Traffic::Shape& shape = {})
+      : rig(options), traffic(rig, log, seed, shape) {
     rig.linkOpen(0);
     for (uint32_t i = 0; i < turns; ++i) append(entries, traffic.turn());
   }
 };
 
-/** `sessionMicros`: 0, or so many that sessions expire before, beside and after the snapshot. */
-void besideWrites(uint64_t seed, uint64_t sessionMicros) {
+/** What a source and all that are to equal it decide by. */
+struct World {
+  uint64_t sessionMicros = 0;  // or so many that sessions expire before, beside and after the snapshot
+  uint64_t microsMax = 0;      // of a turn
+  bool items = false;
+  bool evict = false;
+  uint64_t storeBytes = 64u << 20;
+};
+
+void besideWrites(uint64_t seed, const World& world) {
+  const uint64_t sessionMicros = world.sessionMicros;
   Random random{seed * 77 + 1};
-  const rig::Options options{.sessionMicros = sessionMicros};
-  Aged source(options, seed, 300, sessionMicros / 10);
+  const rig::Options options{
+      .sessionMicros = sessionMicros, .storeBytes = world.storeBytes, .evict = world.evict};
+  Aged source(options, seed, 300, {.microsMax = world.microsMax, .items = world.items});
   const size_t before = source.entries.size();
   const uint64_t counter = source.rig.machine().applied();
   CHECK(source.rig.machine().snapshotBegin());
@@ -80,19 +90,21 @@ void besideWrites(uint64_t seed, uint64_t sessionMicros) {
   for (uint32_t parts = 0;; ++parts) {
     const Bytes part = source.rig.snapshotNext(PART_BYTES);
     if (part.empty()) {
-      CHECK(parts > 5);
+      CHECK(parts > (world.items ? 2u : 5u));
       break;
     }
     stream.insert(stream.end(), part.begin(), part.end());
     for (uint64_t i = random.below(12); i > 0; --i) append(source.entries, source.traffic.turn());
   }
   source.rig.machine().snapshotEnd();
-  CHECK(source.entries.size() > before + 20);
+  CHECK(source.entries.size() > before + 10);
   for (uint32_t i = 0; i < 50; ++i) append(source.entries, source.traffic.turn());
 
   const auto middle = source.entries.begin() + static_cast<ptrdiff_t>(before);
   const std::vector<Entry> head(source.entries.begin(), middle), tail(middle, source.entries.end());
-  Rig straight(options), restored({.replica = 2, .sessionMicros = sessionMicros});
+  rig::Options elsewhere = options;
+  elsewhere.replica = 2;
+  Rig straight(options), restored(elsewhere);
   straight.apply(head);
   CHECK(restore(restored, stream, seed));
   EQUAL(restored.machine().applied(), counter);
@@ -104,6 +116,8 @@ void besideWrites(uint64_t seed, uint64_t sessionMicros) {
   }
   CHECK(equal(source.rig, restored));
   if (sessionMicros != 0) CHECK(restored.counter(machine::counter::SESSIONS_EXPIRED) > 3);
+  if (world.items) CHECK(restored.counter(machine::counter::ITEMS_RECLAIMED) > 5);
+  if (world.evict) CHECK(restored.counter(machine::counter::ITEMS_EVICTED) > 20);
   // And what was restored can be kept in turn.
   Rig third(options);
   CHECK(restore(third, snapshotOf(restored), seed));
@@ -113,11 +127,23 @@ void besideWrites(uint64_t seed, uint64_t sessionMicros) {
 }  // namespace
 
 TEST("snapshot: taken beside writes and restored, it is the state that the log gives up to there") {
-  for (uint64_t seed = 1; seed <= 12; ++seed) besideWrites(seed, 0);
+  for (uint64_t seed = 1; seed <= 12; ++seed) besideWrites(seed, {});
 }
 
 TEST("snapshot: beside sessions that expire the restored replica expires the same ones") {
-  for (uint64_t seed = 1; seed <= 12; ++seed) besideWrites(seed, 30'000);
+  for (uint64_t seed = 1; seed <= 12; ++seed) besideWrites(seed, {30'000, 3'000});
+}
+
+TEST("snapshot: beside item operations the restored replica expires and flushes the same items") {
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
+    besideWrites(seed, {.microsMax = 100'000, .items = true});
+  }
+}
+
+TEST("snapshot: beside eviction the restored replica evicts the same items") {
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
+    besideWrites(seed, {.microsMax = 100'000, .items = true, .evict = true, .storeBytes = 15'000});
+  }
 }
 
 TEST("snapshot: the session idle for longest is the first to expire after a restore too") {

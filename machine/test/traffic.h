@@ -15,6 +15,7 @@ class Traffic {
     uint32_t sessions = 12;
     uint32_t writesMax = 24;  // of one record
     uint64_t microsMax = 0;   // that pass in a turn; then epochs change now and then, with a leap
+    bool items = false;       // half of the writes are item operations; a TICK now and then
   };
   /** The rig has link 0 open; everything goes over it. */
   Traffic(Rig& rig, Log& log, uint64_t seed, const Shape& shape)
@@ -38,6 +39,9 @@ class Traffic {
   void record(Client& client);
   uint32_t writes(Request& request, Client& client);
   void writeOne(Request& request);
+  void writeItem(Request& request);
+  void writeOther(Request& request);
+  std::string wideOne(const std::string& key, const std::string& value);
   bool fragment(Request& request, Client& client);
 
   Rig& rig_;
