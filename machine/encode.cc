@@ -63,12 +63,13 @@ inline bool sourceAt(const OperationColumns& columns, uint32_t i, const Encoding
   if (source.valueBytes > wire::VALUE_BYTES_MAX) return false;
   if (cursors.keyCursor + source.keyBytes > columns.keysBytes) return false;
   if (cursors.valueCursor + source.valueBytes > columns.valuesBytes) return false;
+  source.prefix = nullptr;
   if (source.kind == wire::op::USED && source.valueBytes % sizeof(uint64_t) != 0) return false;
   if ((source.traits & trait::PREFIXED) != 0) {
     const bool versioned = isVersioned(source.kind);
     if (!(versioned ? validVersion(columns, i) : validPrefixOf(columns, i, source.kind)))
       return false;
-    source.prefix = versioned ? nullptr : columns.prefixes + size_t{i} * PREFIX_BYTES_MAX;
+    if (!versioned) source.prefix = columns.prefixes + size_t{i} * PREFIX_BYTES_MAX;
   }
   source.key = columns.keys + cursors.keyCursor;
   source.value = columns.values + cursors.valueCursor;

@@ -66,8 +66,10 @@ void Items::begin(const wire::ItemHead& head) {
 }
 
 void Items::add(const void* from, size_t bytes) {
-  const auto* const at = static_cast<const uint8_t*>(from);
-  answer_.insert(answer_.end(), at, at + bytes);
+  if (bytes == 0) return;
+  const size_t at = answer_.size();
+  answer_.resize(at + bytes);
+  std::memcpy(answer_.data() + at, from, bytes);
 }
 
 Executed Items::execute(const ItemOperation& operation) {

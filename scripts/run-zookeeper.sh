@@ -29,7 +29,8 @@ Where
 
 How (for every replica; all machines alike)
   --transport auto|verbs|udp   --device NAME   --gid-index N   --unicast   --quorum majority|all   --workers N
-  --datagram-bytes N   --store-mib N   --sessions-max N   --session-window N   --history-mib N   --spin-micros N
+  --datagram-bytes N   --store-mib N   --memory store|cache   --sessions-max N   --session-window N
+  --history-mib N   --spin-micros N
   --durability memory|async|fsync   --data-dir DIR (each replica in its own folder of it)   --snapshot-mib N
   --catch-up-mib N   --session-seconds N   --ack-copies N   --failure-timeout-ms N   --stuck-timeout-ms N
   --drop RATIO   --drop-seed N   --peer-port N   --client-port N   --admin-port N   (replicas on one address count up)
@@ -79,7 +80,7 @@ while (($# > 0)); do
     --replicas | --ips | --registry | --cluster | --wait | --seconds | --workload | --transport | --device | \
       --gid-index | --quorum | --workers | --observers | --data-dir | --catch-up-mib | --durability | --snapshot-mib | \
       --session-seconds | --ack-copies | --failure-timeout-ms | --stuck-timeout-ms | \
-      --datagram-bytes | --store-mib | --sessions-max | --session-window | --history-mib | \
+      --datagram-bytes | --store-mib | --memory | --sessions-max | --session-window | --history-mib | \
       --spin-micros | --drop | --drop-seed | --peer-port | --client-port | --admin-port | --write-ratio | --keys | \
       --key-bytes | --value-bytes | --zipf | --trace | --sessions | --outstanding | --batch | --warm-up | --seed | \
       --failover-millis)
@@ -103,9 +104,10 @@ while (($# > 0)); do
     --seconds) needs_number "$option" "$value" && seconds=$value ;;
     --workload) workload=$value ;;
     --peer-port | --client-port | --admin-port) needs_number "$option" "$value" && base_port[$option]=$value ;;
-    --transport | --device | --gid-index | --quorum | --workers | --datagram-bytes | --store-mib | --sessions-max | \
-      --session-window | --history-mib | --spin-micros | --durability | --snapshot-mib | --session-seconds | \
-      --catch-up-mib | --ack-copies | --failure-timeout-ms | --stuck-timeout-ms | --drop | --drop-seed)
+    --transport | --device | --gid-index | --quorum | --workers | --datagram-bytes | --store-mib | --memory | \
+      --sessions-max | --session-window | --history-mib | --spin-micros | --durability | --snapshot-mib | \
+      --session-seconds | --catch-up-mib | --ack-copies | --failure-timeout-ms | --stuck-timeout-ms | --drop | \
+      --drop-seed)
       serve_args+=("$option" "$value")
       ;;
     *) bench_args+=("$option" "$value") ;;

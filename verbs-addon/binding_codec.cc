@@ -3,6 +3,7 @@
 // being collected. They come as arguments, because looking up an object's properties by their names
 // would cost more than the operations of a record.
 #include "machine/codec.h"
+#include "machine/operations.h"
 #include "verbs-addon/binding_calls.h"
 #include "verbs-addon/binding_values.h"
 #include "verbs-addon/bindings.h"
@@ -97,9 +98,10 @@ class Columns {
     return data;
   }
 
-  bool isNull(uint32_t index) const {
+  bool isMissing(uint32_t index) const {
     napi_valuetype type = napi_undefined;
-    return napi_typeof(env_, values_[index], &type) == napi_ok && type == napi_null;
+    return napi_typeof(env_, values_[index], &type) == napi_ok &&
+           (type == napi_null || type == napi_undefined);
   }
 
   uint32_t count(uint32_t index) {
@@ -122,10 +124,10 @@ class Columns {
   const char* wrong_ = nullptr;
 };
 
-/** bindOperations(count, kinds, keys, keyBytes, values, valueBytes, versions) */
+/** bindOperations(count, kinds, keys, keyBytes, values, valueBytes, versions, prefixes) */
 napi_value bindOperations(napi_env env, napi_callback_info info) {
-  static constexpr const char* NAMES[] = {"count",  "kinds",      "keys",    "keyBytes",
-                                          "values", "valueBytes", "versions"};
+  static constexpr const char* NAMES[] = {"count",  "kinds",      "keys",     "keyBytes",
+                                          "values", "valueBytes", "versions", "prefixes"};
   Columns columns(env, info, NAMES);
   machine::OperationColumns bound;
   uint32_t kind = 0;
@@ -134,12 +136,16 @@ napi_value bindOperations(napi_env env, napi_callback_info info) {
   bound.kindOfAll = kind > UINT8_MAX ? 0 : static_cast<uint8_t>(kind);
   bound.keys = columns.array<uint8_t>(2, napi_uint8_array, bound.keysBytes);
   bound.keyBytes = columns.arrayOrNumber<uint8_t>(3, napi_uint8_array, bound.count,
-                                                           bound.keyBytesOfAll);
+                                                  bound.keyBytesOfAll);
   bound.values = columns.array<uint8_t>(4, napi_uint8_array, bound.valuesBytes);
   bound.valueBytes = columns.arrayOrNumber<uint32_t>(5, napi_uint32_array, bound.count,
-                                                              bound.valueBytesOfAll);
-  if (!columns.isNull(6)) {
+                                                     bound.valueBytesOfAll);
+  if (!columns.isMissing(6)) {
     bound.versions = columns.arrayFor<double>(6, napi_float64_array, bound.count);
+  }
+  if (!columns.isMissing(7)) {
+    bound.prefixes = columns.arrayFor<uint8_t>(7, napi_uint8_array,
+                                               uint64_t{bound.count} * machine::PREFIX_BYTES_MAX);
   }
   if (columns.good()) columns.shell().operations = bound;
   return nullptr;

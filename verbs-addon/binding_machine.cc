@@ -50,6 +50,7 @@ uint32_t packBegin(MachineShell& shell, const double* numbers) {
 uint32_t forwarded(MachineShell& shell, const double* numbers) {
   return static_cast<uint32_t>(shell.machine->forwarded(u32(numbers[0])));
 }
+bool packTick(MachineShell& shell, const double*) { return shell.machine->packTick(); }
 uint32_t packEnd(MachineShell& shell, const double*) { return shell.machine->packEnd(); }
 uint32_t apply(MachineShell& shell, const double* numbers) {
   shell.machine->apply(u32(numbers[0]));
@@ -130,6 +131,7 @@ bool readSettings(const Napi::Value& value, machine::Settings& settings,
     settings.sessionMicros = static_cast<uint64_t>(micros);
   }
   settings.storeBytes = static_cast<uint64_t>(reader.number("storeBytes", 0, binding::INTEGER_MAX));
+  if (reader.has("evict")) settings.evict = reader.integer("evict", 0, 1) != 0;
   settings.rows = reader.integer("rows", 2, 1u << 20);
   return good;
 }
@@ -146,6 +148,7 @@ void addFunctions(Napi::Env env, Napi::Object object, MachineShell* shell) {
       {"replyFree", binding::call<MachineShell, 1, replyFree>},
       {"packBegin", binding::call<MachineShell, 4, packBegin, 1>},
       {"forwarded", binding::call<MachineShell, 1, forwarded>},
+      {"packTick", binding::call<MachineShell, 0, packTick>},
       {"packEnd", binding::call<MachineShell, 0, packEnd>},
       {"apply", binding::call<MachineShell, 1, apply>},
       {"applied", binding::call<MachineShell, 0, applied>},

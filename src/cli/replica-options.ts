@@ -15,6 +15,7 @@ export interface ServeArguments extends ClusterArguments {
   workers: number
   'datagram-bytes': number
   'store-mib': number
+  memory: 'store' | 'cache'
   'sessions-max': number
   'session-window': number
   'history-mib': number
@@ -78,6 +79,7 @@ export function replicaOptionsOf(given: ServeArguments, log: (line: string) => v
     quorum: given.quorum,
     datagramBytes: integerOf('datagram-bytes', given['datagram-bytes'], 0, PORT_MAX),
     storeBytes: integerOf('store-mib', given['store-mib'], 1, 16 * MIB) * MIB,
+    memory: given.memory,
     sessionsMax: integerOf('sessions-max', given['sessions-max'], 1, 1 << 24),
     sessionWindow: integerOf('session-window', given['session-window'], 1, 1 << 20),
     catchUpBytes: integerOf('catch-up-mib', given['catch-up-mib'], 0, 2048) * MIB,

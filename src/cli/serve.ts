@@ -83,6 +83,11 @@ function tuningOptions<T>(parser: Argv<T>) {
     .option('workers', number(SERVE_DEFAULTS.workers, 'Client queues, each with its own thread'))
     .option('datagram-bytes', number(SERVE_DEFAULTS.datagramBytes, 'Size of a datagram; 0 for what the path carries'))
     .option('store-mib', number(SERVE_DEFAULTS.storeMib, 'Limit of the store, MiB; the same at all replicas'))
+    .option('memory', {
+      choices: ['store', 'cache'] as const,
+      default: 'store' as const,
+      describe: 'When it is full. store: writes are refused; cache: what is used least is evicted',
+    })
     .option('sessions-max', number(SERVE_DEFAULTS.sessionsMax, 'Sessions that the cluster keeps'))
     .option('session-window', number(SERVE_DEFAULTS.sessionWindow, 'Unanswered writes that a session may have'))
     .option('history-mib', number(SERVE_DEFAULTS.historyMib, 'Proposals kept to send again, MiB'))

@@ -65,6 +65,8 @@ const UNSENT_BYTES_MAX = 2 << 20
 const PACK_RING_SHARE = 16
 /** The packer takes nothing with less: what is packed now may begin another datagram (machine/packer.h). */
 const PACK_DATAGRAMS_MIN = 2
+/** The log's time goes on at least so often, while there are items that live by it. */
+const TICK_MICROS = 1_000_000
 /** Turns after which all that was there before them has been read, however much it was. */
 const DRAINED_TURNS = 8
 
@@ -202,7 +204,10 @@ export function turn(core: Core): number {
 
   const fromFronts = core.fronts === null || state.transfer !== 0 ? 0 : pumpFronts(core.fronts, open)
 
-  if (packing) endPack(core)
+  if (packing) {
+    tickWhenIdle(core)
+    endPack(core)
+  }
   flush(state, tick)
   if (core.storing !== null) storeTurn(core.storing)
   if (state.role === ROLE.LEADING) leaderForwardAcks(core.forwarding, tick)
@@ -282,6 +287,16 @@ function endPack(core: Core): void {
     if (leads) propose(state, bytes, length, operations, core.lastTime)
     else forward(core.forwarding, bytes, length, operations)
   }
+}
+
+/** Items expire by what the log says: when nobody writes, its leader lets it say the time. */
+function tickWhenIdle(core: Core): void {
+  const { state } = core
+  if (state.role !== ROLE.LEADING || state.phase !== PHASE.BROADCAST) return
+  const last = Math.max(core.lastTime, lastTimeOf(state))
+  if (core.clock.micros() - last < TICK_MICROS) return
+  if (core.storing !== null && isSpaceLow(core.storing)) return
+  core.machine.packTick()
 }
 
 /** Time of the history's last entry: a new leader's does not go back behind it. */

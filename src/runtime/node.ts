@@ -198,6 +198,7 @@ function openReplicaMachine(
     sessionWindow: settings.sessionWindow,
     sessionMicros: settings.sessionSeconds * 1_000_000,
     storeBytes: settings.storeBytes,
+    evict: settings.memory === 'cache' ? 1 : 0,
     rows: ROWS,
   })
 }

@@ -11,6 +11,7 @@ export interface ClusterSettings {
   quorum: 'majority' | 'all' // acknowledgements that commit a proposal
   datagramBytes: number //   0 before it is agreed: the least that every replica's path carries
   storeBytes: number //      limit of the store, bytes charged (see docs/tuning.md)
+  memory: 'store' | 'cache' // full, the store refuses writes, or evicts what is used least
   sessionsMax: number
   sessionWindow: number //   unanswered writes that a session may have
   sessionSeconds: number //  a session that was not heard of for so long ends; 0: never
@@ -35,6 +36,7 @@ export interface ReplicaOptions {
   /** 0: the largest that the path carries, at most what is useful. */
   datagramBytes: number
   storeBytes: number
+  memory: 'store' | 'cache'
   sessionsMax: number
   sessionWindow: number
   sessionSeconds: number

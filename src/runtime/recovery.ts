@@ -85,8 +85,8 @@ function loadSnapshot(state: State, machine: Machine, log: Log, partOffset: numb
 function damagedSnapshot(log: Log): ZabkvError {
   const where =
     log.error() ??
-    'The newest snapshot is damaged, or was taken under other limits (--store-mib, --sessions-max, --session-window, ' +
-      '--session-seconds): then start with those.'
+    'The newest snapshot is damaged, or was taken under other limits (--store-mib, --memory, --sessions-max, ' +
+      '--session-window, --session-seconds): then start with those.'
   const sentence = `${where} Else move the data directory of this replica away: it then asks its peers for all.`
   return new ZabkvError('LOG_DAMAGED', sentence)
 }

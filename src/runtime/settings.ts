@@ -111,6 +111,7 @@ export function clusterSettings(
     quorum: options.quorum,
     datagramBytes: Math.floor(wanted / DATAGRAM_ALIGN) * DATAGRAM_ALIGN,
     storeBytes: options.storeBytes,
+    memory: options.memory,
     sessionsMax: options.sessionsMax,
     sessionWindow: options.sessionWindow,
     sessionSeconds: options.sessionSeconds,

@@ -4,6 +4,8 @@
  * Works on the datagrams of one slab by their offsets. Calls of the data path take and return integers.
  */
 
+import { DELTA, ITEM, ITEM_CAS } from '../zab/wire.js'
+
 /** Words of a row of packRows. `bytes`: on the wire and in the ring; `length`: header and tag included. */
 export const PACK_ROW = { offset: 0, bytes: 1, length: 2, operations: 3, WORDS: 4 } as const
 /** Words of a row of replyRows. */
@@ -14,6 +16,9 @@ export const RECORD_ROW = { offset: 0, count: 1, session: 2, operation: 4, WORDS
 /** Bytes that one part of a snapshot may have. */
 export const SNAPSHOT_PART_BYTES_MIN = 4096
 export const SNAPSHOT_PART_BYTES_MAX = 16 * 1024 * 1024 - 1
+
+/** Bytes of a row of OperationColumns.prefixes. */
+export const PREFIX_BYTES_MAX = ITEM.SIZE + ITEM_CAS.SIZE + DELTA.SIZE
 
 export const TAKEN = { OK: 0, NO_ROOM: 1, MALFORMED: 2 } as const
 
@@ -29,6 +34,8 @@ export interface MachineSettings {
   /** By the log's time: a session not touched for longer expires. Cluster-wide; 0 or none: never. */
   sessionMicros?: number
   storeBytes: number
+  /** 1: a full store evicts items rather than refuse a write. Cluster-wide; 0 or none: it refuses. */
+  evict?: 0 | 1
   /** Rows of each row array. */
   rows: number
 }
@@ -61,6 +68,11 @@ export interface Machine {
   packBegin(offset: number, bytes: number, forwardSequence: number, refusing?: boolean): void
   /** A FORWARD datagram, next in its link's order. Returns one of TAKEN. */
   forwarded(offset: number): number
+  /**
+   * At a leader that has ordered nothing for a while: packs a TICK, so that the log's time goes on, if there are items
+   * that live by it. Whether it did.
+   */
+  packTick(): boolean
   packEnd(): number
 
   /** Applies applyRows[0, count): the next committed entries in order. */
@@ -90,7 +102,7 @@ export interface Machine {
   restoreBegin(): void
   /**
    * The next bytes of the stream, cut anywhere. False when it is malformed or was taken under other limits, which are
-   * storeBytes, sessionsMax, sessionWindow and sessionMicros: then restoreBegin again, or reset.
+   * storeBytes, evict, sessionsMax, sessionWindow and sessionMicros: then restoreBegin again, or reset.
    */
   restorePart(offset: number, bytes: number): boolean
   /**
@@ -153,6 +165,8 @@ export interface OperationColumns {
   values: Uint8Array
   valueBytes: number | Uint32Array // ignored for kinds without a value
   versions: Float64Array | null //    for SET_IF and DELETE_IF
+  /** PREFIX_BYTES_MAX each: for item operations ITEM and what follows it by kind, and for FLUSH. */
+  prefixes?: Uint8Array | null
 }
 
 /** Client side: operations into request bodies, answers out of reply bodies; in native code, many a call. */

@@ -21,6 +21,7 @@ interface NativeCodec {
     values: Uint8Array,
     valueBytes: OperationColumns['valueBytes'],
     versions: Float64Array | null,
+    prefixes: Uint8Array | null,
   ): void
   bindResults(
     statuses: Uint8Array,
@@ -68,7 +69,10 @@ export function openCodec(slab: ArrayBuffer, rows: number): Codec {
   function bindOperations(columns: OperationColumns): void {
     if (sameOperations(columns, operations)) return
     const { count, kinds, keys, keyBytes, values, valueBytes, versions } = columns
-    withNativeErrors(() => native.bindOperations(count, kinds, keys, keyBytes, values, valueBytes, versions))
+    const prefixes = columns.prefixes ?? null
+    withNativeErrors(() => {
+      native.bindOperations(count, kinds, keys, keyBytes, values, valueBytes, versions, prefixes)
+    })
     holdOperations(operations, columns)
   }
 
@@ -111,13 +115,15 @@ export function openCodec(slab: ArrayBuffer, rows: number): Codec {
 function contradiction(): ZabkvError {
   return new ZabkvError(
     'BAD_ARGUMENT',
-    'the columns contradict themselves: an unknown kind, a key or value too long or beyond its column, or no version',
+    'the columns contradict themselves: an unknown kind, a key or value too long or beyond its column, ' +
+      'or no version or prefix',
   )
 }
 
 const NO_BYTES = new Uint8Array(0)
 const NO_OPERATIONS: OperationColumns = {
   count: -1, kinds: 0, keys: NO_BYTES, keyBytes: 0, values: NO_BYTES, valueBytes: 0, versions: null,
+  prefixes: null,
 }
 const NO_RESULTS: ResultColumns = {
   statuses: NO_BYTES,
@@ -143,6 +149,7 @@ function holdOperations(held: Held<OperationColumns>, columns: OperationColumns)
   then.values = columns.values
   then.valueBytes = columns.valueBytes
   then.versions = columns.versions
+  then.prefixes = columns.prefixes ?? null
   held.lengths = operationLengths(columns)
 }
 
@@ -160,7 +167,7 @@ function holdResults(held: Held<ResultColumns>, columns: ResultColumns): void {
 function operationLengths(columns: OperationColumns): number {
   const { kinds, keyBytes, valueBytes } = columns
   return (
-    columns.keys.length + columns.values.length + (columns.versions?.length ?? 0) +
+    columns.keys.length + columns.values.length + (columns.versions?.length ?? 0) + (columns.prefixes?.length ?? 0) +
     (typeof kinds === 'number' ? 0 : kinds.length) +
     (typeof keyBytes === 'number' ? 0 : keyBytes.length) +
     (typeof valueBytes === 'number' ? 0 : valueBytes.length)
@@ -179,7 +186,7 @@ function sameOperations(now: OperationColumns, held: Held<OperationColumns>): bo
   return (
     now.count === then.count && now.kinds === then.kinds && now.keys === then.keys &&
     now.keyBytes === then.keyBytes && now.values === then.values && now.valueBytes === then.valueBytes &&
-    now.versions === then.versions && operationLengths(now) === held.lengths
+    now.versions === then.versions && (now.prefixes ?? null) === then.prefixes && operationLengths(now) === held.lengths
   )
 }
 

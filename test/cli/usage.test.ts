@@ -22,6 +22,7 @@ const SERVE: ServeArguments = {
   workers: 1,
   'datagram-bytes': 0,
   'store-mib': 2,
+  memory: 'cache',
   'sessions-max': 3,
   'session-window': 4,
   'catch-up-mib': 1024,
@@ -112,6 +113,7 @@ test('serve: arguments become options in their units', () => {
   assert.deepEqual(options.registry, { host: '127.0.0.1', port: 9 })
   assert.equal(options.multicast, false)
   assert.equal(options.storeBytes, 2 * 1024 * 1024)
+  assert.equal(options.memory, 'cache')
   assert.equal(options.historyBytes, 5 * 1024 * 1024)
   assert.equal(options.device, null)
   assert.equal(options.gidIndex, null)

@@ -45,6 +45,7 @@ export function membersOf(world: World): Member[] {
       quorum: 'majority',
       datagramBytes: DATAGRAM_BYTES,
       storeBytes: 1 << 30,
+      memory: 'store' as const,
       sessionsMax: 1000,
       sessionWindow: world.sessionWindow,
       sessionSeconds: 60,

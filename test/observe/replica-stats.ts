@@ -31,6 +31,7 @@ const SETTINGS: ReplicaStats['settings'] = {
   quorum: 'majority',
   datagramBytes: 1472,
   storeBytes: 0,
+  memory: 'store',
   sessionsMax: 0,
   sessionWindow: 0,
   sessionSeconds: 0,

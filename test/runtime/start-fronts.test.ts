@@ -27,6 +27,7 @@ function optionsOf(workers: number, changes: Partial<ReplicaOptions> = {}): Repl
     quorum: 'majority',
     datagramBytes: 1408,
     storeBytes: 1 << 20,
+    memory: 'store',
     sessionsMax: 16,
     sessionWindow: 64,
     observer: null,

@@ -111,6 +111,7 @@ export function createSimCluster(
     quorum: options.quorum,
     datagramBytes: options.datagramBytes,
     storeBytes: options.storeBytes,
+    memory: 'store',
     sessionsMax: 16_384,
     sessionWindow: 4096,
     sessionSeconds: 0,

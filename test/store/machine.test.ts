@@ -6,9 +6,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMainThread, Worker } from 'node:worker_threads'
 
-import { MACHINE_COUNTERS, type OperationColumns } from '../../src/store/machine.js'
+import { MACHINE_COUNTERS, type OperationColumns, PREFIX_BYTES_MAX } from '../../src/store/machine.js'
 import { openCodec, openMachine, storeAddon } from '../../src/store/open-machine.js'
-import { BODY_OFFSET, LAYOUTS, OP, STATUS } from '../../src/zab/wire.js'
+import {
+  BODY_OFFSET,
+  DELTA,
+  ITEM,
+  ITEM_CAS,
+  ITEM_HEAD,
+  ITEM_OPTION,
+  LAYOUTS,
+  OP,
+  STATUS,
+} from '../../src/zab/wire.js'
 import { openWorld, resultColumns, valueOf } from './world.js'
 
 const KEY_BYTES = 8
@@ -252,4 +262,57 @@ test('life: a worker opens its own and may end without closing it', { skip: !isM
     })
     assert.equal(code, 0)
   }
+})
+
+interface Item {
+  flags?: number
+  exptime?: number
+  options?: number
+}
+
+/** Rows of the prefix column, all alike. */
+function prefixesOf(count: number, item: Item, delta = 0): Uint8Array {
+  const prefixes = new Uint8Array(count * PREFIX_BYTES_MAX)
+  const view = new DataView(prefixes.buffer)
+  for (let at = 0; at < prefixes.length; at += PREFIX_BYTES_MAX) {
+    view.setUint32(at + ITEM.flags, item.flags ?? 0, true)
+    view.setInt32(at + ITEM.exptime, item.exptime ?? 0, true)
+    view.setUint32(at + ITEM.options, item.options ?? 0, true)
+    view.setUint32(at + ITEM.SIZE + ITEM_CAS.SIZE + DELTA.delta, delta, true)
+  }
+  return prefixes
+}
+
+test('items: prefixes go in by a column, and heads come back before the values', () => {
+  const world = openWorld()
+  const results = resultColumns(1, 1 << 12)
+  const one = (columns: OperationColumns): DataView => {
+    results.valueEnd[0] = 0
+    assert.equal(world.send(columns, 0, 0, 0), 1)
+    assert.equal(world.receive(results, 0), 1)
+    const value = valueOf(results, 0)
+    return new DataView(value.buffer, value.byteOffset, value.byteLength)
+  }
+  const columns = columnsOf(1, OP.STORE)
+  const values = new TextEncoder().encode('41')
+  assert.throws(() => one(columns), { code: 'BAD_ARGUMENT' }, 'a prefix is needed')
+  one({ ...columns, values, valueBytes: 2, prefixes: prefixesOf(1, { flags: 7 }) })
+  assert.equal(results.statuses[0], STATUS.OK)
+  const stored = results.versions[0] ?? 0
+  const sum = one({ ...columnsOf(1, OP.ARITH), prefixes: prefixesOf(1, {}, 1) })
+  assert.equal(sum.byteLength, ITEM_HEAD.SIZE + 8)
+  assert.equal(sum.getBigUint64(ITEM_HEAD.SIZE, true), 42n)
+  const got = one(columnsOf(1, OP.GET_ITEM))
+  assert.equal(got.getUint32(ITEM_HEAD.flags, true), 7)
+  assert.equal(got.getBigUint64(ITEM_HEAD.cas, true), BigInt(stored + 1))
+  assert.equal(new TextDecoder().decode(valueOf(results, 0).subarray(ITEM_HEAD.SIZE)), '42')
+  one({ ...columnsOf(1, OP.FETCH), prefixes: prefixesOf(1, { exptime: -1, options: ITEM_OPTION.TTL }) })
+  assert.equal(results.statuses[0], STATUS.OK)
+  world.pass(2_000_000)
+  one(columnsOf(1, OP.SYNC))
+  one(columnsOf(1, OP.GET))
+  assert.equal(results.statuses[0], STATUS.NOT_FOUND)
+  const impossible = prefixesOf(1, { options: 1 << 20 })
+  assert.throws(() => one({ ...columns, prefixes: impossible }), { code: 'BAD_ARGUMENT' })
+  world.close()
 })
