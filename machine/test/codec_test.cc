@@ -95,6 +95,40 @@ TEST("codec: what it encodes the machine takes and applies") {
   EQUAL(answers[2].status, status::NOT_FOUND);
 }
 
+TEST("codec: prefixes come from a column of their own, also when the operation goes in fragments") {
+  rig::One one;
+  const std::string keys = "aabb", value(3000, 'v');
+  const uint8_t kinds[] = {op::ARITH, op::STORE};
+  const uint32_t valueBytes[] = {0, 3000};
+  const rig::Prefix prefixes[] = {{{5, 0, option::VIVIFY, 0}, {}, {1, 30}}, {{9, 0, 0, 0}, {}, {}}};
+  OperationColumns columns;
+  columns.count = 2;
+  columns.kinds = kinds;
+  columns.keys = reinterpret_cast<const uint8_t*>(keys.data());
+  columns.keysBytes = keys.size();
+  columns.keyBytesOfAll = 2;
+  columns.values = reinterpret_cast<const uint8_t*>(value.data());
+  columns.valuesBytes = value.size();
+  columns.valueBytes = valueBytes;
+  Encoding encoding;
+  std::vector<uint8_t> out(1000);
+  EQUAL(machine::encode(columns, 0, encoding, out.data(), 1000) == Encoded::contradiction, true);
+  columns.prefixes = reinterpret_cast<const uint8_t*>(prefixes);
+  EQUAL(machine::encode(columns, 0, encoding, out.data(), 1000) == Encoded::ok, true);
+  EQUAL(encoding.operations, 1u);
+  EQUAL(encoding.bytes, 4u + machine::PREFIX_BYTES_MAX + 4u);
+  std::vector<uint8_t> wide;
+  for (uint32_t done = 0, total = 1; done < total;) {
+    CHECK(machine::encodeFragment(columns, 1, done, total, encoding, out.data(), 1000) == Encoded::ok);
+    const auto head = load<Operation>(out.data());
+    const uint8_t* const chunk = out.data() + sizeof head + sizeof(Fragment);
+    wide.insert(wide.end(), chunk, chunk + head.valueBytes);
+  }
+  EQUAL(encoding.keyCursor, keys.size());
+  const std::string expected = rig::wideItemOf(op::STORE, prefixes[1], "bb", value);
+  CHECK(std::string(wide.begin(), wide.end()) == expected);
+}
+
 TEST("codec: columns that contradict themselves are refused") {
   const uint8_t bytes[300] = {};
   uint8_t out[512];

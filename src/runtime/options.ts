@@ -174,7 +174,17 @@ export interface ReplicaStats {
   elections: { begun: number; led: number; followed: number; steppedDown: number; truncations: number }
   /** Null in memory. */
   log: LogReport | null
-  store: { items: number; bytes: number; residentBytes: number; limitBytes: number; sessions: number; links: number }
+  store: {
+    items: number
+    expiring: number //  items with an expiry
+    evicted: number //   to make room
+    reclaimed: number // expired or flushed
+    bytes: number
+    residentBytes: number
+    limitBytes: number
+    sessions: number
+    links: number
+  }
   digest: string
   sessionsDigest: string
   workers: WorkerReport[]

@@ -83,6 +83,9 @@ export function report(context: ReportContext): ReplicaStats {
     log: reportLog(core),
     store: {
       items: machineCount(core, 'items'),
+      expiring: machineCount(core, 'items-expiring'),
+      evicted: machineCount(core, 'items-evicted'),
+      reclaimed: machineCount(core, 'items-reclaimed'),
       bytes: machineCount(core, 'store-bytes'),
       residentBytes: machineCount(core, 'resident-bytes'),
       limitBytes: context.settings.storeBytes,

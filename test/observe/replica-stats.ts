@@ -95,7 +95,10 @@ export function replicaStats(made: Made): ReplicaStats {
     },
     elections: { begun: 0, led: 0, followed: 0, steppedDown: 0, truncations: 0 },
     log: null,
-    store: { items: 0, bytes: 0, residentBytes: 0, limitBytes: 0, sessions: 0, links: 0 },
+    store: {
+      ...{ items: 0, expiring: 0, evicted: 0, reclaimed: 0, bytes: 0, residentBytes: 0 },
+      ...{ limitBytes: 0, sessions: 0, links: 0 },
+    },
     digest: '',
     sessionsDigest: '',
     workers: [worker],
