@@ -9,7 +9,7 @@ import { packageRoot } from './package-root.js'
 import { checkText } from './tidy/text-rules.js'
 import { checkTypeScript } from './tidy/typescript-rules.js'
 
-const FOLDERS = ['src', 'test', 'scripts', 'mica', 'machine', 'wal', 'verbs-addon', 'docs']
+const FOLDERS = ['src', 'test', 'scripts', 'mica', 'machine', 'wal', 'memcached', 'verbs-addon', 'docs']
 const TEXTS = new Set(['.ts', '.cc', '.h', '.sh', '.md', '.json', '.gyp', '.txt', '.yml', '.py'])
 const SKIPPED = new Set(['node_modules', 'build', 'dist', 'package-lock.json'])
 const SHOWN_MAX = 60
@@ -88,6 +88,10 @@ const PLANTED: readonly [claim: string, path: string, text: string, found: RegEx
   ['a socket in the log', 'wal/a.cc', '#include <sys/socket.h>', /no sockets/],
   ['the log leans on the endpoint', 'wal/a.cc', '#include "verbs-addon/wake.h"', /only mica.s hash/],
   ['the log leans on the store', 'wal/a.cc', '#include "mica/store.h"', /only mica.s hash/],
+  ['napi in the protocols', 'memcached/a.h', '#include <napi.h>', /binding files/],
+  ['a socket in the protocols', 'memcached/a.cc', '#include <sys/socket.h>', /no sockets/],
+  ['a clock in the protocols', 'memcached/a.cc', '#include <chrono>', /no time/],
+  ['the protocols lean on the store', 'memcached/a.cc', '#include "mica/store.h"', /stands alone/],
   ['a long C++ function', 'mica/a.cc', `void f() {\n${'  g();\n'.repeat(71)}}`, /function of 73 lines/],
 ]
 
@@ -105,6 +109,7 @@ test('tidy leaves alone what is allowed', () => {
     ['src/runtime/a.ts', `import { x } from '../zab/b.js'\nimport { y } from 'node:fs'`],
     ['verbs-addon/binding_a.cc', '#include <napi.h>'],
     ['mica/test/a.cc', '#include <chrono>'],
+    ['memcached/test/a.cc', '#include <sys/socket.h>'],
     ['wal/a.cc', '#include <chrono>\n#include "mica/hash.h"\n#include "wal/b.h"'],
   ]
   for (const [path, text] of allowed) {

@@ -49,12 +49,13 @@ function checkNative(path: string, text: string): Problem[] {
     if (/^(napi|node_api|js_native_api|node|v8|uv)\.h$/.test(header) && !mayUseNode) {
       problems.push(`${path}: ${header} belongs into the binding files`)
     }
-    if (path.startsWith('mica/') && !path.startsWith('mica/test/')) {
+    const alone = /^(mica|memcached)\/(?!test\/)/.exec(path)?.[1]
+    if (alone !== undefined) {
       if (/^(sys\/socket|netinet\/.*|arpa\/.*|time|sys\/time|chrono|ctime)(\.h)?$/.test(header)) {
-        problems.push(`${path}: mica may not include ${header}: no sockets, no time`)
+        problems.push(`${path}: ${alone} may not include ${header}: no sockets, no time`)
       }
-      if (/^(machine|verbs-addon)\//.test(header)) {
-        problems.push(`${path}: mica may not include ${header}: it stands alone`)
+      if (/^(mica|machine|wal|memcached|verbs-addon)\//.test(header) && !header.startsWith(`${alone}/`)) {
+        problems.push(`${path}: ${alone} may not include ${header}: it stands alone`)
       }
     }
     if (path.startsWith('wal/') && !path.startsWith('wal/test/')) {
