@@ -23,8 +23,8 @@ enum class Verb : uint8_t {
    * get, gets, gat, gats, touch, mg and their binary kin. ok: it is there (or was vivified); notFound.
    * In this order: if not there and `vivifies`, an empty item is made (flags 0, vivifyExptime), and it has won. Else,
    * `touches` sets its expiry. With `recaches`, an item that has an expiry before recacheExptime, not already won and
-   * not vivified, is won now; the expiry compared is the former one if `recachesFirst`. A stale item that is not
-   * already won is won now. Outcome.won is won by this command; Outcome.wonBefore by another one.
+   * not vivified, is won now; the expiry compared is the former one if `recachesFirst`. With `wins` (mg, not get), a
+   * stale item that is not already won is won now. Outcome.won is won by this command; Outcome.wonBefore by another.
    * Winning must be seen by all: for a replicated store such a read is a write. `bumps` marks it as fetched.
    */
   read,
@@ -102,6 +102,7 @@ struct Command {
   bool vivifies = false;
   bool recaches = false;
   bool recachesFirst = false;
+  bool wins = false;
   bool decreases = false;
   bool invalidates = false;
   bool wantsValue = false;
@@ -153,7 +154,8 @@ struct Outcome {
   uint32_t clientFlags = 0;
   uint64_t cas = 0;
   uint64_t number = 0;
-  /** Seconds left, -1 without end: after this command, and before (of what was vivified: -1). */
+  /** Seconds left, 0 if it is over at once, -1 without end: after this command, and before (of what was vivified:
+   * -1). */
   int64_t ttl = -1;
   int64_t ttlBefore = -1;
   uint32_t idleSeconds = 0; // l, la: since the last access

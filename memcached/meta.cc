@@ -190,6 +190,7 @@ void parseMetaGet(State& state, const Words& words) {
   if (!flags.error.empty()) return say(state, flags.error);
   if (command.token.size() > OPAQUE_BYTES_MAX) return say(state, LONG_OPAQUE);
   command.verb = Verb::read;
+  command.wins = true;
   push(state) = command;
 }
 

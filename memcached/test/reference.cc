@@ -1,5 +1,7 @@
 #include "memcached/test/reference.h"
 
+#include <algorithm>
+
 #include "memcached/expiry.h"
 #include "memcached/numbers.h"
 
@@ -65,7 +67,9 @@ void Reference::bump(Item& item) {
   item.fetched = true;
 }
 
-int64_t Reference::ttlOf(const Item& item) const { return item.expiry == EXPIRES_NEVER ? -1 : item.expiry - now; }
+int64_t Reference::ttlOf(const Item& item) const {
+  return item.expiry == EXPIRES_NEVER ? -1 : std::max<int64_t>(item.expiry - now, 0);
+}
 
 Outcome Reference::read(const Command& command) {
   Outcome outcome;
@@ -87,7 +91,7 @@ Outcome Reference::read(const Command& command) {
   }
   outcome.wonBefore = item->won;
   outcome.stale = item->stale;
-  outcome.won = outcome.won || (item->stale && !item->won);
+  outcome.won = outcome.won || (command.wins && item->stale && !item->won);
   item->won = item->won || outcome.won;
   outcome.fetchedBefore = item->fetched;
   outcome.idleSeconds = static_cast<uint32_t>(now - item->accessed);
