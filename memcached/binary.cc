@@ -71,24 +71,14 @@ bool mayCome(const State& state, uint8_t opcode) {
 
 Progress parseWrite(State& state, const Packet& packet, Mode mode) {
   const bool joins = mode == Mode::append || mode == Mode::prepend;
-  Command command = replyTo(packet);
-  command.verb = Verb::write;
-  command.mode = mode;
-  command.key = packet.key;
-  if (!joins) {
-    command.clientFlags = load<uint32_t>(packet.extras);
-    command.exptime = load<uint32_t>(packet.extras + 4);
-  }
-  if (itemBytes(packet.key.size(), command.clientFlags, packet.valueBytes) > state.settings.itemBytesMax) {
-    if (mode == Mode::set) {
-      command.verb = Verb::remove; // what was there before may not stay
-      command.refused = true;
-      command.saidStatus = status::TOO_LARGE;
-      command.said = textOf(status::TOO_LARGE);
-      push(state) = command;
-    } else {
-      sayBinary(state, command, status::TOO_LARGE, textOf(status::TOO_LARGE));
-    }
+  const uint32_t clientFlags = joins ? 0 : load<uint32_t>(packet.extras);
+  if (itemBytes(packet.key.size(), clientFlags, packet.valueBytes) > state.settings.itemBytesMax) {
+    Command& command = pushPacket(state, packet);
+    if (mode == Mode::set) command.verb = Verb::remove; // what was there before may not stay
+    command.key = packet.key;
+    command.refused = true;
+    command.saidStatus = status::TOO_LARGE;
+    command.said = textOf(status::TOO_LARGE);
     state.swallow = packet.valueBytes;
     state.input.consume(packet.fixedBytes);
     return Progress::on;
@@ -98,17 +88,21 @@ Progress parseWrite(State& state, const Packet& packet, Mode mode) {
     state.input.need(all);
     return Progress::starved;
   }
+  Command& command = pushPacket(state, packet);
+  command.verb = Verb::write;
   command.hasCas = packet.header.cas != 0;
   command.compareCas = packet.header.cas;
-  if (command.hasCas && !joins) command.mode = Mode::cas;
+  command.mode = command.hasCas && !joins ? Mode::cas : mode;
+  command.key = packet.key;
   command.value = {state.input.at() + packet.fixedBytes, packet.valueBytes};
-  push(state) = command;
+  command.clientFlags = clientFlags;
+  if (!joins) command.exptime = load<uint32_t>(packet.extras + 4);
   state.input.consume(all);
   return Progress::on;
 }
 
 void parseRead(State& state, const Packet& packet) {
-  Command& command = push(state) = replyTo(packet);
+  Command& command = pushPacket(state, packet);
   command.verb = Verb::read;
   command.key = packet.key;
   command.withKey = packet.opcode == op::GETK || packet.opcode == op::GATK;
@@ -121,7 +115,7 @@ void parseRead(State& state, const Packet& packet) {
 void parseCount(State& state, const Packet& packet) {
   constexpr uint32_t CREATES_NOT = 0xffffffff;
   const auto expiration = load<uint32_t>(packet.extras + 16);
-  Command& command = push(state) = replyTo(packet);
+  Command& command = pushPacket(state, packet);
   command.verb = Verb::arithmetic;
   command.key = packet.key;
   command.decreases = packet.opcode == op::DECREMENT;
@@ -134,7 +128,7 @@ void parseCount(State& state, const Packet& packet) {
 }
 
 void parseStat(State& state, const Packet& packet) {
-  Command& command = push(state) = replyTo(packet);
+  Command& command = pushPacket(state, packet);
   command.verb = Verb::statistics;
   const size_t blank = packet.key.find(' ');
   command.key = packet.key.substr(0, blank);
@@ -145,7 +139,7 @@ void parseStat(State& state, const Packet& packet) {
 void parseWhole(State& state, const Packet& packet) {
   switch (packet.opcode) {
     case op::DELETE: {
-      Command& command = push(state) = replyTo(packet);
+      Command& command = pushPacket(state, packet);
       command.verb = Verb::remove;
       command.key = packet.key;
       command.hasCas = packet.header.cas != 0;
@@ -153,7 +147,7 @@ void parseWhole(State& state, const Packet& packet) {
       break;
     }
     case op::FLUSH: {
-      Command& command = push(state) = replyTo(packet);
+      Command& command = pushPacket(state, packet);
       command.verb = Verb::flush;
       if (packet.header.extraBytes != 0) command.exptime = load<uint32_t>(packet.extras);
       break;
@@ -161,10 +155,10 @@ void parseWhole(State& state, const Packet& packet) {
     case op::INCREMENT:
     case op::DECREMENT: parseCount(state, packet); break;
     case op::STAT: parseStat(state, packet); break;
-    case op::NOOP: sayBinary(state, replyTo(packet), status::OK, {}); break;
-    case op::VERSION: sayBinary(state, replyTo(packet), status::OK, state.settings.version); break;
+    case op::NOOP: sayPacket(state, packet, status::OK, {}); break;
+    case op::VERSION: sayPacket(state, packet, status::OK, state.settings.version); break;
     case op::QUIT:
-      if (!packet.quiet) sayBinary(state, replyTo(packet), status::OK, {});
+      if (!packet.quiet) sayPacket(state, packet, status::OK, {});
       close(state);
       break;
     default: parseRead(state, packet);
@@ -218,8 +212,8 @@ std::string_view binary::textOf(uint16_t status) {
   }
 }
 
-Command replyTo(const Packet& packet) {
-  Command command;
+Command& pushPacket(State& state, const Packet& packet) {
+  Command& command = push(state);
   command.dialect = Dialect::binary;
   command.opcode = packet.header.opcode;
   command.opaque = packet.header.opaque;
@@ -227,14 +221,20 @@ Command replyTo(const Packet& packet) {
   return command;
 }
 
+void sayPacket(State& state, const Packet& packet, uint16_t status, std::string_view body) {
+  Command& command = pushPacket(state, packet);
+  command.saidStatus = status;
+  command.said = body;
+}
+
 void refusePacket(State& state, const Packet& packet, uint16_t status) {
-  sayBinary(state, replyTo(packet), status, textOf(status));
+  sayPacket(state, packet, status, textOf(status));
   state.swallow = packet.valueBytes;
   state.input.consume(packet.fixedBytes);
 }
 
 void breakOff(State& state, const Packet& packet, uint16_t status) {
-  sayBinary(state, replyTo(packet), status, textOf(status));
+  sayPacket(state, packet, status, textOf(status));
   close(state);
 }
 

@@ -80,8 +80,10 @@ struct Packet {
 void refusePacket(State& state, const Packet& packet, uint16_t status);
 /** An error after which the client and this server do not agree where packets begin. */
 void breakOff(State& state, const Packet& packet, uint16_t status);
-/** Opcode, opaque and quietness of the reply. */
-Command replyTo(const Packet& packet);
+/** A command with opcode, opaque and quietness of the reply. */
+Command& pushPacket(State& state, const Packet& packet);
+/** A reply without execution, at its turn. */
+void sayPacket(State& state, const Packet& packet, uint16_t status, std::string_view body);
 
 /** SASL_LIST, AUTH, STEP. */
 Progress parseSasl(State& state, const Packet& packet);

@@ -44,7 +44,7 @@ Progress parseSasl(State& state, const Packet& packet) {
     return Progress::on;
   }
   if (packet.opcode == op::SASL_LIST) {
-    sayBinary(state, replyTo(packet), status::OK, PLAIN);
+    sayPacket(state, packet, status::OK, PLAIN);
     state.input.consume(packet.fixedBytes);
     return Progress::on;
   }
@@ -58,7 +58,7 @@ Progress parseSasl(State& state, const Packet& packet) {
     return Progress::starved;
   }
   const uint16_t came = authenticate(state, packet, {state.input.at() + packet.fixedBytes, packet.valueBytes});
-  sayBinary(state, replyTo(packet), came, came == status::OK ? "Authenticated" : textOf(came));
+  sayPacket(state, packet, came, came == status::OK ? "Authenticated" : textOf(came));
   state.input.consume(all);
   return Progress::on;
 }

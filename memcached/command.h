@@ -161,7 +161,7 @@ struct Outcome {
   uint32_t idleSeconds = 0; // l, la: since the last access
   uint32_t slabClass = 0;   // me
   uint64_t itemBytes = 0;   // me
-  std::string_view value;
+  std::string_view value = {};
 };
 
 }  // namespace memcached

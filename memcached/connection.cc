@@ -105,6 +105,7 @@ const Command* Connection::take() {
       if (queue.next().verb != Verb::say) {
         const Command* const command = &queue.next();
         queue.give();
+        ++unanswered_;
         return command;
       }
       // Behind a command that is not answered it waits; answer() finds it.
@@ -122,14 +123,15 @@ const Command* Connection::take() {
 
 void Connection::answer(const Outcome& outcome) {
   Queue& queue = state_.queue;
-  require(unanswered() != 0, "connection: an answer belongs to a command that was given out");
+  require(unanswered_ != 0, "connection: an answer belongs to a command that was given out");
+  --unanswered_;
   reply(state_, queue.oldest(), outcome);
   queue.answer();
   replyDue();
 }
 
 void Connection::statistic(std::string_view name, std::string_view value) {
-  require(unanswered() != 0 && state_.queue.oldest().verb == Verb::statistics,
+  require(unanswered_ != 0 && state_.queue.oldest().verb == Verb::statistics,
           "connection: statistics are for a command that asks for them");
   replyStatistic(state_, state_.queue.oldest(), name, value);
 }

@@ -48,7 +48,7 @@ class Connection {
   /** For the oldest command, if it is Verb::statistics, before its answer. */
   void statistic(std::string_view name, std::string_view value);
   /** Commands given out and not answered. */
-  uint64_t unanswered() const { return state_.queue.given() - state_.queue.answered(); }
+  uint64_t unanswered() const { return unanswered_; }
 
  private:
   void parse();
@@ -56,6 +56,7 @@ class Connection {
   void replyDue();
 
   State state_;
+  uint64_t unanswered_ = 0;
 };
 
 }  // namespace memcached

@@ -137,28 +137,21 @@ bool readFlag(Flags& flags, std::string_view word, uint64_t (&seen)[2]) {
 void readFlags(Flags& flags, const Words& words, uint32_t first) {
   Command& command = flags.command;
   command.dialect = Dialect::meta;
-  command.key = words.at[1];
+  command.key = words[1];
   uint64_t seen[2] = {0, 0};
   for (uint32_t i = first; i < words.count; ++i) {
-    if (!readFlag(flags, words.at[i], seen)) return;
+    if (!readFlag(flags, words[i], seen)) return;
   }
   command.touches = flags.newTtl;
   // Of two expiries for what is made now, the later one on the line counts.
   if (flags.newTtl && command.vivifies && !flags.ttlFirst) command.vivifyExptime = command.exptime;
 }
 
-std::string_view readDeletion(Flags& flags, const Words& words) {
-  readFlags(flags, words, 2);
-  if (!flags.error.empty()) return BAD_OR_DUPLICATE;
-  if (flags.command.token.size() > OPAQUE_BYTES_MAX) return LONG_OPAQUE;
-  return {};
-}
-
 }  // namespace
 
 std::string_view checkMetaWords(const Words& words, std::string_view tooMany) {
   if (words.count < 2) return ERROR;
-  if (words.at[1].size() > KEY_BYTES_MAX) return BAD_FORMAT;
+  if (words[1].size() > KEY_BYTES_MAX) return BAD_FORMAT;
   return words.count > META_WORDS_MAX ? tooMany : std::string_view{};
 }
 
@@ -182,60 +175,57 @@ std::string_view readMetaSet(State& state, const Words& words, Command& command)
 }
 
 void parseMetaGet(State& state, const Words& words) {
-  std::string_view refusal = checkMetaWords(words, MANY_FLAGS);
+  const std::string_view refusal = checkMetaWords(words, MANY_FLAGS);
   if (!refusal.empty()) return say(state, refusal);
-  Command command;
+  Command& command = push(state);
   Flags flags{command, state};
   readFlags(flags, words, 2);
-  if (!flags.error.empty()) return say(state, flags.error);
-  if (command.token.size() > OPAQUE_BYTES_MAX) return say(state, LONG_OPAQUE);
+  if (!flags.error.empty()) return sayInstead(command, flags.error);
+  if (command.token.size() > OPAQUE_BYTES_MAX) return sayInstead(command, LONG_OPAQUE);
   command.verb = Verb::read;
   command.wins = true;
-  push(state) = command;
 }
 
 void parseMetaDelete(State& state, const Words& words) {
-  std::string_view refusal = checkMetaWords(words, MANY_FLAGS_ELSE);
+  const std::string_view refusal = checkMetaWords(words, MANY_FLAGS_ELSE);
   if (!refusal.empty()) return say(state, refusal);
-  Command command;
+  Command& command = push(state);
   Flags flags{command, state};
-  refusal = readDeletion(flags, words);
-  if (!refusal.empty()) return say(state, refusal);
+  readFlags(flags, words, 2);
+  if (!flags.error.empty()) return sayInstead(command, BAD_OR_DUPLICATE);
+  if (command.token.size() > OPAQUE_BYTES_MAX) return sayInstead(command, LONG_OPAQUE);
   command.verb = Verb::remove;
-  push(state) = command;
 }
 
 void parseMetaArithmetic(State& state, const Words& words) {
-  std::string_view refusal = checkMetaWords(words, MANY_FLAGS_ELSE);
+  const std::string_view refusal = checkMetaWords(words, MANY_FLAGS_ELSE);
   if (!refusal.empty()) return say(state, refusal);
-  Command command;
+  Command& command = push(state);
   command.delta = 1;
   Flags flags{command, state};
   readFlags(flags, words, 2);
-  if (!flags.error.empty()) return say(state, BAD_OR_DUPLICATE);
+  if (!flags.error.empty()) return sayInstead(command, BAD_OR_DUPLICATE);
   switch (flags.mode) {
     case 0:
     case 'I':
     case '+': break;
     case 'D':
     case '-': command.decreases = true; break;
-    default: return say(state, "CLIENT_ERROR invalid mode for ma M token");
+    default: return sayInstead(command, "CLIENT_ERROR invalid mode for ma M token");
   }
-  if (command.token.size() > OPAQUE_BYTES_MAX) return say(state, LONG_OPAQUE);
+  if (command.token.size() > OPAQUE_BYTES_MAX) return sayInstead(command, LONG_OPAQUE);
   command.verb = Verb::arithmetic;
-  push(state) = command;
 }
 
 void parseMetaDescribe(State& state, const Words& words) {
-  if (words.count < 2 || words.at[1].size() > KEY_BYTES_MAX) return say(state, BAD_FORMAT);
-  Command command;
+  if (words.count < 2 || words[1].size() > KEY_BYTES_MAX) return say(state, BAD_FORMAT);
+  Command& command = push(state);
   command.verb = Verb::describe;
   command.dialect = Dialect::meta;
-  command.key = words.at[1];
+  command.key = words[1];
   Flags flags{command, state};
-  if (words.count > 2 && words.at[2] == "b") decodeKey(flags);
-  if (!flags.error.empty()) return say(state, BAD_FORMAT);
-  push(state) = command;
+  if (words.count > 2 && words[2] == "b") decodeKey(flags);
+  if (!flags.error.empty()) sayInstead(command, BAD_FORMAT);
 }
 
 }  // namespace memcached

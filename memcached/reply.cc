@@ -4,13 +4,6 @@ namespace memcached {
 
 void say(State& state, std::string_view text) { push(state).said = text; }
 
-void sayBinary(State& state, const Command& request, uint16_t status, std::string_view body) {
-  Command& command = push(state) = request;
-  command.verb = Verb::say;
-  command.saidStatus = status;
-  command.said = body;
-}
-
 void reply(State& state, const Command& command, const Outcome& outcome) {
   if (command.refused) return replySaid(state, command);
   switch (command.dialect) {

@@ -48,11 +48,8 @@ struct State {
   Command getting;         // what every key of it is
 };
 
-/** A reply without execution, at its turn: a line of text without its end. `text` lives for ever or is short-lived
- * in no way: a constant, or the settings'. */
+/** A reply without execution, at its turn: a line of text without its end. `text` outlives the connection. */
 void say(State& state, std::string_view text);
-/** Likewise, in the binary protocol; `request` has opcode and opaque. */
-void sayBinary(State& state, const Command& request, uint16_t status, std::string_view body);
 
 /** Adds a command at the end of the queue. Whoever points into the input calls it before he consumes. */
 inline Command& push(State& state) {

@@ -41,7 +41,7 @@ constexpr Name NAMES[] = {
 
 void parseNamed(State& state, const Words& words) {
   for (const Name& name : NAMES) {
-    if (words.at[0] != name.name) continue;
+    if (words[0] != name.name) continue;
     if (words.count < name.wordsMin || words.count > name.wordsMax) {
       say(state, ERROR);
     } else {
@@ -92,12 +92,12 @@ Progress parseWords(State& state, std::string_view text, size_t lineBytes) {
   Line line;
   line.bytes = lineBytes;
   splitWords(text, line.words);
-  if (line.words.count == 0 || line.words.at[0].size() < 2) {
+  if (line.words.count == 0 || line.words[0].size() < 2) {
     say(state, ERROR);
     state.input.consume(lineBytes);
     return Progress::on;
   }
-  const std::string_view name = line.words.at[0];
+  const std::string_view name = line.words[0];
   if (name.size() == 2 && name[0] == 'm') return parseMeta(state, line);
   Mode mode = Mode::set;
   if (storeMode(name, mode)) return parseStore(state, line, mode);
@@ -108,6 +108,11 @@ Progress parseWords(State& state, std::string_view text, size_t lineBytes) {
 
 /** get and its kin: their lines may have any number of words. */
 bool startsGet(std::string_view text, size_t& nameBytes, bool& withCas, bool& touches) {
+  if (text.starts_with("get ")) { // which is nearly all of them
+    nameBytes = 3;
+    return true;
+  }
+  if (text.empty() || (text[0] != 'g' && text[0] != 'b' && text[0] != ' ')) return false;
   const size_t blanks = text.find_first_not_of(' ');
   if (blanks == std::string_view::npos) return false;
   const std::string_view name = text.substr(blanks, text.find(' ', blanks) - blanks);
@@ -138,12 +143,13 @@ Progress waitForLine(State& state, std::string_view unread) {
 void splitWords(std::string_view line, Words& words) {
   const char* at = line.data();
   const char* const end = at + line.size();
-  while (words.count != WORDS_MAX) {
+  for (words.count = 0; words.count != WORDS_MAX; ++words.count) {
     while (at != end && *at == ' ') ++at;
     if (at == end) return;
     const char* const word = at;
     while (at != end && *at != ' ') ++at;
-    words.at[words.count++] = {word, static_cast<size_t>(at - word)};
+    words.at[words.count] = word;
+    words.bytes[words.count] = static_cast<size_t>(at - word);
   }
 }
 
@@ -174,8 +180,12 @@ bool hasValue(State& state, size_t lineBytes, size_t bytes) {
   return false;
 }
 
-void refuseValue(State& state, size_t lineBytes, size_t valueBytes, std::string_view text) {
-  if (!text.empty()) say(state, text);
+void sayInstead(Command& command, std::string_view text) {
+  command = Command{};
+  command.said = text;
+}
+
+void refuseValue(State& state, size_t lineBytes, size_t valueBytes) {
   state.swallow = valueBytes + 2;
   state.input.consume(lineBytes);
 }

@@ -12,10 +12,13 @@ namespace memcached {
 
 /** The words of a line, between spaces. What is behind WORDS_MAX words is not read. */
 struct Words {
-  std::string_view at[WORDS_MAX];
-  uint32_t count = 0;
+  std::string_view operator[](uint32_t index) const { return {at[index], bytes[index]}; }
+  std::string_view last() const { return (*this)[count - 1]; }
 
-  std::string_view last() const { return at[count - 1]; }
+  // Not initialised: it is made for every line, and most lines are short.
+  const char* at[WORDS_MAX];
+  size_t bytes[WORDS_MAX];
+  uint32_t count;
 };
 
 void splitWords(std::string_view line, Words& words);
@@ -65,7 +68,9 @@ Progress parseLogin(State& state);
 
 /** A value of `bytes` behind a line of `lineBytes`: whether it is all there. If not, the input knows what it needs. */
 bool hasValue(State& state, size_t lineBytes, size_t bytes);
-/** Refuses the line and the value behind it, which may still come. */
-void refuseValue(State& state, size_t lineBytes, size_t valueBytes, std::string_view text);
+/** Passes over the line and the value behind it, which may still come. */
+void refuseValue(State& state, size_t lineBytes, size_t valueBytes);
+/** For a command that is in the queue already. */
+void sayInstead(Command& command, std::string_view text);
 
 }  // namespace memcached

@@ -20,7 +20,7 @@ std::string_view checkCredentials(State& state, std::string_view value) {
   splitWords(value.substr(0, strnlen(value.data(), value.size())), words);
   if (words.count < 2) return "CLIENT_ERROR bad authentication token format";
   const Credentials& credentials = state.settings.credentials;
-  if (!credentials.accepts(credentials.context, words.at[0], words.at[1])) {
+  if (!credentials.accepts(credentials.context, words[0], words[1])) {
     return "CLIENT_ERROR authentication failure";
   }
   state.authenticated = true;
@@ -42,7 +42,7 @@ Progress parseLogin(State& state) {
   Words words;
   splitWords(unread.substr(0, strnlen(unread.data(), lineBytes - 1)), words);
   uint32_t valueBytes;
-  if (words.count <= BYTES || words.at[0] != "set" || !readU32(words.at[BYTES], valueBytes)) {
+  if (words.count <= BYTES || words[0] != "set" || !readU32(words[BYTES], valueBytes)) {
     say(state, "CLIENT_ERROR unauthenticated");
     state.input.consume(lineBytes);
     return Progress::on;

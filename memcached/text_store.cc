@@ -21,23 +21,18 @@ struct Store {
 
 bool readStore(const Words& words, bool hasCas, Store& store) {
   store.noreply = words.last() == NOREPLY;
-  store.key = words.at[KEY];
-  return store.key.size() <= KEY_BYTES_MAX && readU32(words.at[FLAGS], store.clientFlags) &&
-         readI32(words.at[EXPTIME], store.exptime) && readI32(words.at[BYTES], store.valueBytes) &&
-         (!hasCas || readU64(words.at[CAS], store.cas)) && store.valueBytes >= 0 &&
+  store.key = words[KEY];
+  return store.key.size() <= KEY_BYTES_MAX && readU32(words[FLAGS], store.clientFlags) &&
+         readI32(words[EXPTIME], store.exptime) && readI32(words[BYTES], store.valueBytes) &&
+         (!hasCas || readU64(words[CAS], store.cas)) && store.valueBytes >= 0 &&
          store.valueBytes <= VALUE_BYTES_MAX;
 }
 
 /** An item too large to be stored may not leave the one before it there. */
-void refuseTooLarge(State& state, std::string_view key, bool removes, bool noreply) {
-  if (!removes) {
-    if (!noreply) say(state, TOO_LARGE);
-    return;
-  }
-  Command& command = push(state);
+void removeInstead(Command& command, std::string_view key) {
+  command = Command{};
   command.verb = Verb::remove;
   command.key = key;
-  command.noreply = noreply;
   command.refused = true;
   command.said = TOO_LARGE;
 }
@@ -63,8 +58,14 @@ Progress parseStore(State& state, const Line& line, Mode mode) {
   }
   const auto valueBytes = static_cast<size_t>(store.valueBytes);
   if (itemBytes(store.key.size(), store.clientFlags, valueBytes) > state.settings.itemBytesMax) {
-    refuseTooLarge(state, store.key, mode == Mode::set, store.noreply);
-    refuseValue(state, line.bytes, valueBytes, {});
+    if (mode == Mode::set) {
+      Command& command = push(state);
+      removeInstead(command, store.key);
+      command.noreply = store.noreply;
+    } else if (!store.noreply) {
+      say(state, TOO_LARGE);
+    }
+    refuseValue(state, line.bytes, valueBytes);
     return Progress::on;
   }
   if (!hasValue(state, line.bytes, valueBytes)) return Progress::starved;
@@ -92,7 +93,7 @@ Progress parseMetaSet(State& state, const Line& line) {
   const Words& words = line.words;
   int32_t valueBytes = -1;
   const std::string_view refusal = checkMetaWords(words, "CLIENT_ERROR options flags too long");
-  if (words.count < 2 || words.count == 2 || !refusal.empty() || !readI32(words.at[2], valueBytes) ||
+  if (words.count < 2 || words.count == 2 || !refusal.empty() || !readI32(words[2], valueBytes) ||
       valueBytes < 0 || valueBytes > VALUE_BYTES_MAX) {
     say(state, words.count < 2 ? ERROR : words.count > 2 && !refusal.empty() ? refusal : BAD_FORMAT);
     state.input.consume(line.bytes);
@@ -103,25 +104,22 @@ Progress parseMetaSet(State& state, const Line& line) {
   const bool tooLarge = itemBytes(0, 0, bytes) > state.settings.itemBytesMax;
   if (!tooLarge && !hasValue(state, line.bytes, bytes)) return Progress::starved;
 
-  Command command;
-  command.verb = Verb::write;
-  std::string_view wrong = readMetaSet(state, words, command);
+  Command& command = push(state);
+  const std::string_view wrong = readMetaSet(state, words, command);
   if (!wrong.empty()) {
-    refuseValue(state, line.bytes, bytes, wrong);
+    sayInstead(command, wrong);
+    refuseValue(state, line.bytes, bytes);
     return Progress::on;
   }
   if (itemBytes(command.key.size(), command.clientFlags, bytes) > state.settings.itemBytesMax) {
-    refuseTooLarge(state, command.key, true, false);
-    refuseValue(state, line.bytes, bytes, {});
+    removeInstead(command, command.key);
+    refuseValue(state, line.bytes, bytes);
     return Progress::on;
   }
   const std::string_view value{state.input.at() + line.bytes, bytes + 2};
-  if (endsLine(value, bytes)) {
-    command.value = value.substr(0, bytes);
-    push(state) = command;
-  } else {
-    say(state, BAD_CHUNK);
-  }
+  command.verb = Verb::write;
+  command.value = value.substr(0, bytes);
+  if (!endsLine(value, bytes)) sayInstead(command, BAD_CHUNK);
   state.input.consume(line.bytes + bytes + 2);
   return Progress::on;
 }

@@ -5,9 +5,9 @@
  * copied in as a receive would, the output is looked at and dropped. The best of five rounds.
  */
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -23,10 +23,11 @@ constexpr size_t VALUE_BYTES = 32;
 
 uint64_t sink = 0;
 
+/** Of this thread alone: others may use the machine. */
 double nanosNow() {
-  return static_cast<double>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                 std::chrono::steady_clock::now().time_since_epoch())
-                                 .count());
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
 std::string keyOf(uint32_t index) { return "key_" + std::to_string(1'000'000 + index); }
