@@ -1,6 +1,6 @@
 /**
  * Streams in pieces: valid and damaged ones, cut anywhere, executed at once or late, get the same replies, and hold
- * bounded memory. ZABKV_SEED replays one seed.
+ * bounded memory. ZABKV_SEED replays one seed, ZABKV_SEEDS says how many.
  */
 #include <cstdlib>
 #include <deque>
@@ -137,7 +137,9 @@ void comparePieces(uint64_t seed, bool isDamaged) {
 void compareSeeds(bool isDamaged) {
   const char* const one = std::getenv("ZABKV_SEED");
   if (one != nullptr) return comparePieces(std::strtoull(one, nullptr, 10), isDamaged);
-  for (uint64_t seed = 1; seed <= SEEDS; ++seed) comparePieces(seed, isDamaged);
+  const char* const many = std::getenv("ZABKV_SEEDS");
+  const uint64_t seeds = many == nullptr ? SEEDS : std::strtoull(many, nullptr, 10);
+  for (uint64_t seed = 1; seed <= seeds; ++seed) comparePieces(seed, isDamaged);
 }
 
 void validStreams() { compareSeeds(false); }

@@ -10,7 +10,7 @@ import { compare, describeDifference, exchange } from './compare.js'
 import { type Server, SKIP_WITHOUT_MEMCACHED, startMemcached, startReference } from './servers.js'
 
 const COMMANDS = Number(process.env['ZABKV_MEMCACHED_COMMANDS'] ?? 20_000)
-const SEED = Number(process.env['ZABKV_MEMCACHED_SEED'] ?? Date.now() % 1_000_000)
+const SEED = Number(process.env['ZABKV_MEMCACHED_SEED'] ?? 1)
 const MINUTES_MAX = 8
 const CAPABLE_MILLIS_MAX = 60_000
 

@@ -14,7 +14,9 @@ const EXCHANGE_MILLIS_MAX = 10_000
 const COMMANDS_PER_BATCH_MAX = 40
 /** What a damaged command waits for as its value comes from here; then the end is seen. */
 const FILLER = '\r\n'.repeat(200)
-const TEXT_END = 'mn\r\n'
+/** And what no batch says. */
+const TEXT_END = 'mg nothing-is-here Othe-end\r\n'
+const TEXT_END_REPLY = 'EN Othe-end\n'
 
 export interface Comparison {
   readonly seed: number
@@ -63,7 +65,7 @@ async function ask(batch: Batch, side: Side, port: number): Promise<string> {
 
 function agrees(batch: Batch, model: string, subject: string): boolean {
   if (model === subject) return true
-  return !batch.exact && !model.endsWith('MN\n') && subject.startsWith(model.trimEnd())
+  return !batch.exact && !model.endsWith(TEXT_END_REPLY) && subject.startsWith(model.trimEnd())
 }
 
 function createBatch(prng: Prng): Batch {

@@ -66,8 +66,8 @@ function writePacket(prng: Prng): Packet {
   const quietOf = new Map([[1, 0], [2, 1], [3, 2], [4, 3], [14, 4], [15, 5]])
   const chosen = quiet === null ? opcode : (quiet[quietOf.get(opcode) ?? 0] ?? opcode)
   if (opcode === 0x04) return { opcode: chosen, key, ...cas }
+  if (opcode >= 0x0e) return { opcode: chosen, key, value: Buffer.from('added'.repeat(prng.below(9))), ...cas }
   const value = valueOf(prng)
-  if (opcode >= 0x0e) return { opcode: chosen, key, value, ...cas }
   return { opcode: chosen, key, value, extras: words(pick(prng, FLAGS), pick(prng, TIMES)), ...cas }
 }
 

@@ -4,6 +4,8 @@ import type { Prng } from '../sim/prng.js'
 import { type Batch, BINARY_KEYS, type CasOf, type Command, KEYS, text } from './batch.js'
 
 const TIMES = ['0', '0', '0', '100', '1000', '-1', '2592001', '2100000000', '+500']
+/** None is a time above: the clocks of two servers tick apart. */
+const RECACHES = ['0', '50', '300', '-1', '5000']
 const FLAGS = ['0', '0', '7', '4294967295', '65536']
 const ODD_NUMBERS = [
   '', '-', '+', '1x', '0x10', '1.5', 'noreply', '00', '+1', '-1', '-0', '4294967296', '9223372036854775808',
@@ -17,10 +19,12 @@ const NAMES = [
   'touch', 'verbosity', 'version', 'mg', 'ms', 'md', 'ma', 'me', 'mn', 'mx', 'm', 'bget', 'nothing', 'SET', 'shutdown',
 ]
 const META_FLAGS = [
-  'b', 'c', 'f', 'h', 'k', 'l', 'q', 's', 't', 'u', 'v', 'x', 'S5', 'E7', 'I', 'Oabc', 'O', 'T30', 'T', 'Tx', 'N100',
+  'b', 'c', 'f', 'h', 'k', 'l', 'q', 's', 't', 'u', 'v', 'x', 'S5', 'E7', 'I', 'Oabc', 'O', 'T400', 'T', 'Tx', 'N100',
   'R50', 'F', 'F3', 'C1', 'Cx', 'MI', 'M', 'MEE', 'Mz', 'J5', 'Jx', 'D2', 'D-1', 'P', 'L2', '\u00e9', '-1',
   'O123456789012345678901234567890', 'O1234567890123456789012345678901', 'O12345678901234567890123456789012',
 ]
+
+const OPAQUE_BYTES_MAX = 32
 
 /** Values of a damaged batch are short: read as lines they would close the connection, or not, by how they come. */
 type Make = (prng: Prng, isDamaged: boolean) => Command
@@ -41,6 +45,11 @@ function valueOf(prng: Prng, isLarge: boolean): string {
   return letter.repeat(bytes).slice(0, bytes)
 }
 
+/** What is added to a number may not make one that memcached misreads: see DELTAS. */
+function addition(prng: Prng): string {
+  return 'added'.repeat(prng.below(9))
+}
+
 function noreply(prng: Prng): string {
   return prng.chance(0.15) ? ' noreply' : ''
 }
@@ -59,7 +68,7 @@ function withCas(prng: Prng, key: string, render: (cas: string) => string): Comm
 const store: Make = (prng, isDamaged) => {
   const name = pick(prng, ['set', 'set', 'set', 'add', 'replace', 'append', 'prepend'])
   const isLarge = !isDamaged && prng.chance(0.02)
-  const value = valueOf(prng, isLarge)
+  const value = name.endsWith('pend') ? addition(prng) : valueOf(prng, isLarge)
   const numbers = isLarge ? ['7', '0'] : [odd(prng, FLAGS), odd(prng, TIMES)]
   const words = `${keyOf(prng)} ${numbers.join(' ')} ${value.length}`
   return text(`${name} ${words}${noreply(prng)}\r\n${value}\r\n`)
@@ -119,7 +128,7 @@ function line(words: readonly string[]): string {
 const metaGet: Make = (prng) => {
   const { key, flags } = metaKey(prng)
   const own = ['c', 'f', 'h', 'k', 'l', 'O' + prng.below(99).toString(), 'q', 's', 't', 'u', 'v']
-  const deeper = prng.chance(0.3) ? [`N${pick(prng, TIMES)}`, `R${pick(prng, TIMES)}`, `T${pick(prng, TIMES)}`] : []
+  const deeper = prng.chance(0.3) ? [`N${pick(prng, TIMES)}`, `R${pick(prng, RECACHES)}`, `T${pick(prng, TIMES)}`] : []
   const all = flagsOf(prng, [...own, ...deeper])
   // Between N and T memcached shows a time that is never true.
   const shown = all.some((flag) => flag.startsWith('N')) && all.some((flag) => flag.startsWith('T'))
@@ -128,9 +137,10 @@ const metaGet: Make = (prng) => {
 
 const metaSet: Make = (prng) => {
   const { key, flags } = metaKey(prng)
-  const value = valueOf(prng, false)
+  const joins = prng.chance(0.15)
+  const value = joins ? addition(prng) : valueOf(prng, false)
   const own = ['c', 'k', `O${prng.below(99)}`, 'q', 'I', `T${pick(prng, TIMES)}`, `F${odd(prng, FLAGS)}`]
-  const mode = prng.chance(0.4) ? [`M${pick(prng, ['E', 'A', 'P', 'R', 'S'])}`] : []
+  const mode = joins ? [pick(prng, ['MA', 'MP'])] : prng.chance(0.3) ? [pick(prng, ['ME', 'MR', 'MS'])] : []
   const rest = [...flags, ...flagsOf(prng, own), ...mode]
   if (prng.chance(0.4)) {
     return withCas(prng, key, (cas) => `${line(['ms', key, `${value.length}`, ...rest, `C${cas}`])}\r\n${value}\r\n`)
@@ -159,11 +169,18 @@ const describe: Make = (prng) => {
   return text(`${line(['me', key, ...flags])}\r\n`)
 }
 
+/** memcached finds an opaque too long after it has executed mg and ma: here they are refused before. */
+function metaFlag(prng: Prng, name: string): string {
+  const flag = pick(prng, META_FLAGS)
+  return flag.length > OPAQUE_BYTES_MAX && (name === 'mg' || name === 'ma') ? 'O1' : flag
+}
+
 /** Words of the protocol in an order that makes no sense, with or without a value. */
-const nonsense: Make = (prng) => {
-  const name = pick(prng, NAMES)
+function nonsense(prng: Prng, counts: boolean): Command {
+  const kept = counts ? /^([^gmb]|m[sdn]|mx|m$)/ : /^(?!incr|decr|ma)/
+  const name = pick(prng, NAMES.filter((name) => kept.test(name)))
   const words = Array.from({ length: prng.below(7) }, () => {
-    if (name.startsWith('m') && prng.chance(0.7)) return pick(prng, META_FLAGS)
+    if (name.startsWith('m') && prng.chance(0.7)) return metaFlag(prng, name)
     return pick(prng, [keyOf(prng), pick(prng, ODD_NUMBERS), pick(prng, TIMES), `${prng.below(12)}`])
   })
   const key = prng.chance(0.8) ? [keyOf(prng)] : []
@@ -201,7 +218,7 @@ export function textBatch(prng: Prng, commands: number): Batch {
     const later = counts && !isDamaged && i > commands / 2
     const make = pick(prng, later ? [...WRITES, ...READS] : first)
     if (!isDamaged || prng.chance(0.5)) made.push(make(prng, isDamaged))
-    else made.push(counts || prng.chance(0.5) ? damaged(prng, make) : nonsense(prng, isDamaged))
+    else made.push(prng.chance(0.5) ? damaged(prng, make) : nonsense(prng, counts))
   }
   return { dialect: 'text', commands: made, exact: !isDamaged }
 }

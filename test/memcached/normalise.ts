@@ -5,9 +5,8 @@
 import { KEYS } from './batch.js'
 import { HEADER_BYTES } from './generate-binary.js'
 
-/** Half of it is more than a run takes, and times in tests are multiples of twice it. */
-const ROUNDED_SECONDS = 50
-const OVER_SECONDS = 2 ** 31
+/** Between the times that tests use, and far from each: clocks of two servers tick apart. */
+const SECONDS_BETWEEN = [0, 300, 750, 2000, 2 ** 31]
 
 /** One server's numbers. */
 export interface Side {
@@ -29,8 +28,8 @@ function numberOf(side: Side, cas: string): string {
 
 /** Of an item that is over at once memcached says how many seconds are left in 32 bits without a sign. */
 function roundSeconds(text: string): string {
-  const seconds = Number(text)
-  return `~${seconds > OVER_SECONDS ? 0 : Math.round(seconds / ROUNDED_SECONDS)}`
+  const below = SECONDS_BETWEEN.findIndex((bound) => Number(text) <= bound)
+  return below <= 0 ? '~over' : `~${SECONDS_BETWEEN[below] ?? ''}`
 }
 
 function normaliseFlags(side: Side, words: readonly string[]): string[] {
