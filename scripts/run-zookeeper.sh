@@ -39,7 +39,7 @@ Load
   --workload SECONDS      once all replicas serve: preload, run that long, report, compare the replicas, stop, exit 0
   --json                  the report as one JSON object on standard output, all else on standard error
   --write-ratio R   --keys N   --key-bytes N   --value-bytes N   --zipf EXPONENT   --single-key   --trace FILE
-  --sessions N   --outstanding N   --batch N   --warm-up SECONDS   --seed N   --no-preload
+  --sessions N   --outstanding N   --batch N   --rate N   --warm-up SECONDS   --seed N   --no-preload
   --failover-millis N     silence of a replica after which clients move: more where replicas are slow, not dead (200)
 
 On several machines the load comes from the machine of replica 0, or from a machine that is not in --ips (it is a client
@@ -82,8 +82,8 @@ while (($# > 0)); do
       --session-seconds | --ack-copies | --failure-timeout-ms | --stuck-timeout-ms | \
       --datagram-bytes | --store-mib | --memory | --sessions-max | --session-window | --history-mib | \
       --spin-micros | --drop | --drop-seed | --peer-port | --client-port | --admin-port | --write-ratio | --keys | \
-      --key-bytes | --value-bytes | --zipf | --trace | --sessions | --outstanding | --batch | --warm-up | --seed | \
-      --failover-millis)
+      --key-bytes | --value-bytes | --zipf | --trace | --sessions | --outstanding | --batch | --rate | --warm-up | \
+      --seed | --failover-millis)
       [[ $takes == 1 || $# -ge 2 ]] || usage_error "$option needs a value"
       [[ $value != '' && ($takes == 1 || $value != --*) ]] || usage_error "$option needs a value"
       ;;

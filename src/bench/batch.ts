@@ -87,9 +87,8 @@ export function createBatch(options: WorkloadOptions, source: KeySource): Batch 
   }
 }
 
-/** The next operations of the load. */
-export function fillBatch(generator: Generator, batch: Batch): void {
-  const count = batch.kinds.length
+/** The next operations of the load, as many as the batch has room for, or fewer. */
+export function fillBatch(generator: Generator, batch: Batch, count = batch.kinds.length): void {
   batch.columns.count = count
   drawIds(generator.source, generator.random, generator.drawn, batch.ids, count, generator.room)
   generator.drawn += count

@@ -67,7 +67,7 @@ export function createReport(input: ReportInput): WorkloadReport {
     drained: result.drained,
     preload: preloadOf(result),
     latencyMicros: {
-      measured: measuredAs(result.batch),
+      measured: measuredAs(options.rate, result.batch),
       reads: summarize(tally.readMicros),
       writes: summarize(tally.writeMicros),
     },
@@ -91,7 +91,8 @@ function preloadOf(result: WorkloadResult): WorkloadReport['preload'] {
   return { writes, elapsedSeconds: Math.round(elapsedSeconds * 1000) / 1000, writesPerSecond }
 }
 
-function measuredAs(batch: number): string {
+function measuredAs(rate: number, batch: number): string {
+  if (rate > 0) return 'per batch of what was due: from when its first operation was due to its last answer'
   if (batch === 1) return 'per operation: from its submission to its answer'
   return `per batch of ${batch} operations: from the submission of the batch to its last answer`
 }

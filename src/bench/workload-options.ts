@@ -24,6 +24,8 @@ export interface WorkloadOptions {
   outstanding: number
   /** Operations of a batch; 0: chosen from `outstanding` and the value's size. */
   batch: number
+  /** Operations offered a second, whatever was answered; 0: as many as are answered. */
+  rate: number
   seconds: number
   warmupSeconds: number
   seed: number
@@ -41,6 +43,7 @@ export const WORKLOAD_DEFAULTS = {
   sessions: 6,
   outstanding: 4096,
   batch: 0,
+  rate: 0,
   seconds: 10,
   warmupSeconds: 1,
   seed: 1,
@@ -61,6 +64,7 @@ const BUFFER_BYTES_MAX = 1 << 30
 const BATCH_VALUE_BYTES_MAX = 256 * 1024
 /** Of large values, fewer are in flight than allowed. */
 const SESSION_VALUE_BYTES_MAX = 16 * 1024 * 1024
+const RATE_MAX = 1e9
 const SECONDS_MAX = 7 * 24 * 3600
 const FAILOVER_MILLIS_MAX = 3_600_000
 
@@ -74,6 +78,7 @@ export function checkWorkload(options: WorkloadOptions): void {
   integerWithin('sessions', options.sessions, 1, SESSIONS_MAX)
   integerWithin('outstanding', options.outstanding, 1, OUTSTANDING_MAX)
   integerWithin('batch', options.batch, 0, BATCH_MAX)
+  within('rate', options.rate, 0, RATE_MAX)
   within('seconds', options.seconds, 0.1, SECONDS_MAX)
   within('warm-up', options.warmupSeconds, 0, SECONDS_MAX)
   integerWithin('seed', options.seed, 0, 0xffffffff)

@@ -11,6 +11,7 @@ import { createBatch, createGenerator, fillBatch, fillPreload, type Batch, type 
 import { createKeySource } from './keys.js'
 import type { LoadClient, LoadSession } from './load-client.js'
 import { countBatch, countError, createTally, errorsTotal, resetCounts, type Answers, type Tally } from './tally.js'
+import { createPace, dueOf, givePlace, nextDueAt, startPace, takePlace, type Pace } from './pace.js'
 import { batchesInFlight, batchOf, WORKLOAD_DEFAULTS, type WorkloadOptions } from './workload-options.js'
 
 export interface WorkloadHooks {
@@ -52,10 +53,13 @@ interface Run {
   readonly failures: (ZabkvError | null)[]
   returnedCount: number
   inFlight: number
+  /** Of an open loop; null: a place is filled again as soon as its batch came back. */
+  readonly pace: Pace | null
   readonly done: (token: number, error: ZabkvError | null) => void
 }
 
-type Refill = (batch: Batch) => boolean
+/** Fills a batch, with `count` operations or as many as it likes; false when there are no more. */
+type Refill = (batch: Batch, count?: number) => boolean
 
 /** Timers and sockets of this process get their turn this often. */
 const TURN_MILLIS = 5
@@ -76,7 +80,7 @@ export async function runWorkload(
   const run = createRun(clients, options, generator)
   await hooks.beforeRun()
 
-  const next: Refill = (batch) => (fillBatch(run.generator, batch), true)
+  const next: Refill = (batch, operations) => (fillBatch(run.generator, batch, operations), true)
   launch(run, next)
   await keepFor(run, options.warmupSeconds * 1000, next, hooks)
   resetCounts(run.tally)
@@ -94,7 +98,8 @@ export async function runWorkload(
 
 /** Keys are written in many at a time, also before a run that has one operation in flight. */
 function asPreload(options: WorkloadOptions): WorkloadOptions {
-  return { ...options, outstanding: Math.max(options.outstanding, WORKLOAD_DEFAULTS.outstanding), batch: 0 }
+  const outstanding = Math.max(options.outstanding, WORKLOAD_DEFAULTS.outstanding)
+  return { ...options, outstanding, batch: 0, rate: 0 }
 }
 
 function createRun(
@@ -120,6 +125,7 @@ function createRun(
     failures: places.map(() => null),
     returnedCount: 0,
     inFlight: 0,
+    pace: options.rate === 0 ? null : createPace(options.rate, places.length),
     done: (token, error) => {
       assert(run.returnedCount < places.length, 'workload: a batch comes back once')
       run.returned[run.returnedCount++] = token
@@ -160,6 +166,11 @@ function refuseErrors(run: Run): void {
 }
 
 function launch(run: Run, next: Refill): void {
+  const { pace } = run
+  if (pace !== null) {
+    startPace(pace, performance.now())
+    return run.places.forEach((_, token) => givePlace(pace, token))
+  }
   for (let token = 0; token < run.places.length; token++) submit(run, token, next)
 }
 
@@ -181,7 +192,7 @@ async function keepFor(
   const started = performance.now()
   let turned = started
   let now = started
-  while (now - started < millis && run.inFlight > 0) {
+  while (now - started < millis && (run.inFlight > 0 || (run.pace?.count ?? 0) > 0)) {
     pollOnce(run, next)
     now = performance.now()
     if (now - turned < TURN_MILLIS) continue
@@ -207,9 +218,8 @@ async function drain(run: Run): Promise<void> {
 function pollOnce(run: Run, next: Refill): void {
   for (const client of run.clients) client.poll(0)
   if (run.returnedCount === 0) {
-    const share = Math.ceil(IDLE_MICROS / run.clients.length)
     for (const client of run.clients) {
-      client.poll(share)
+      client.poll(patienceOf(run))
       if (run.returnedCount > 0) break
     }
   }
@@ -220,7 +230,36 @@ function pollOnce(run: Run, next: Refill): void {
   run.returnedCount = 0
   const now = performance.now()
   for (let index = 0; index < count; index++) takeBack(run, tokens[index] as number, now)
-  for (let index = 0; index < count; index++) submit(run, tokens[index] as number, next)
+  for (let index = 0; index < count; index++) refill(run, tokens[index] as number, next)
+  if (run.pace !== null) submitDue(run, run.pace, next)
+}
+
+/** How long to wait for answers at one client, before something else is to be done. */
+function patienceOf({ clients, pace }: Run): number {
+  const share = Math.ceil(IDLE_MICROS / clients.length)
+  if (pace === null || pace.count === 0) return share
+  return Math.max(0, Math.min(share, Math.floor((nextDueAt(pace) - performance.now()) * 1000)))
+}
+
+function refill(run: Run, token: number, next: Refill): void {
+  if (run.pace === null) submit(run, token, next)
+  else if (item(run.places, token).failures < FAILURES_MAX) givePlace(run.pace, token)
+}
+
+/** All that is due, as long as there are places: what has none waits, and its latency grows. */
+function submitDue(run: Run, pace: Pace, next: Refill): void {
+  for (let due = dueOf(pace, performance.now()); due > 0; ) {
+    const token = takePlace(pace)
+    if (token < 0) return
+    const { batch, session } = item(run.places, token)
+    const count = Math.min(due, batch.kinds.length)
+    if (!next(batch, count)) return givePlace(pace, token)
+    batch.submittedAt = nextDueAt(pace)
+    pace.issued += count
+    due -= count
+    run.inFlight++
+    session.submitWith(batch.columns, batch.results, run.done, token)
+  }
 }
 
 function takeBack(run: Run, token: number, now: number): void {

@@ -25,6 +25,7 @@ interface BenchArguments extends ClusterArguments {
   sessions: number
   outstanding: number
   batch: number
+  rate: number
   seconds: number
   'warm-up': number
   seed: number
@@ -69,6 +70,7 @@ function keyOptions<T>(parser: Argv<T>) {
 }
 
 const FAILOVER_HELP = 'Silence of a replica after which clients move to another'
+const RATE_HELP = 'Operations offered a second, latency from when they were due; 0: as many as are answered'
 const OUTSTANDING_HELP = 'Operations that a session has in flight; 1 for the latency of one'
 
 function loadOptions<T>(parser: Argv<T>) {
@@ -77,6 +79,7 @@ function loadOptions<T>(parser: Argv<T>) {
     .option('sessions', number(WORKLOAD_DEFAULTS.sessions, 'Sessions, spread over the replicas'))
     .option('outstanding', number(WORKLOAD_DEFAULTS.outstanding, OUTSTANDING_HELP))
     .option('batch', number(WORKLOAD_DEFAULTS.batch, 'Operations submitted together; 0 to choose'))
+    .option('rate', number(WORKLOAD_DEFAULTS.rate, RATE_HELP))
     .option('seconds', number(WORKLOAD_DEFAULTS.seconds, 'Measured time'))
     .option('warm-up', number(WORKLOAD_DEFAULTS.warmupSeconds, 'Seconds before it'))
     .option('seed', number(WORKLOAD_DEFAULTS.seed, 'Seed of keys and kinds'))
@@ -108,6 +111,7 @@ function workloadOf(given: BenchArguments): WorkloadOptions {
     sessions: given.sessions,
     outstanding: given.outstanding,
     batch: given.batch,
+    rate: given.rate,
     seconds: given.seconds,
     warmupSeconds: given['warm-up'],
     seed: given.seed,

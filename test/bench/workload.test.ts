@@ -149,3 +149,12 @@ test('workload: what is out of range is refused with the option and its range', 
     assert.throws(() => checkWorkload({ ...BASE, ...change }), { code: 'BAD_ARGUMENT', message: sentence })
   }
 })
+
+test('workload: at a rate no more is issued than is offered, although more could be answered', async () => {
+  const rate = 20_000
+  const client = createMemoryClient(2)
+  const { tally, elapsedSeconds } = await run(client, { rate, seconds: 0.3 })
+  assert.equal(errorsTotal(tally), 0)
+  const completed = (tally.reads + tally.writes) / elapsedSeconds
+  assert.ok(completed > 0.5 * rate && completed < 1.2 * rate, `${completed} of ${rate} operations a second`)
+})
