@@ -9,7 +9,7 @@ import { packageRoot } from './package-root.js'
 import { checkText } from './tidy/text-rules.js'
 import { checkTypeScript } from './tidy/typescript-rules.js'
 
-const FOLDERS = ['src', 'test', 'scripts', 'mica', 'machine', 'wal', 'memcached', 'verbs-addon', 'docs']
+const FOLDERS = ['src', 'test', 'bench', 'scripts', 'mica', 'machine', 'wal', 'memcached', 'verbs-addon', 'docs']
 const TEXTS = new Set(['.ts', '.cc', '.h', '.sh', '.md', '.json', '.gyp', '.txt', '.yml', '.py'])
 const SKIPPED = new Set(['node_modules', 'build', 'dist', 'package-lock.json'])
 const SHOWN_MAX = 60
