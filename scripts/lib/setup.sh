@@ -149,6 +149,6 @@ setup_typescript() {
 # Folders count too: a file that went away changes its folder.
 setup_has_newer() {
   local root=$1 stamp=$2
-  [[ -n $(find "$root/src" "$root/test" "$root/tsconfig.json" "$root/package.json" \
+  [[ -n $(find "$root/src" "$root/test" "$root/bench" "$root/tsconfig.json" "$root/package.json" \
     \( -name '*.ts' -o -name '*.json' -o -type d \) -newer "$stamp" -print -quit) ]]
 }

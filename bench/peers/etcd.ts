@@ -1,0 +1,77 @@
+/** etcd: three members, driven by gRPC over HTTP/2 (bench/native/etcd.cc says why so). */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { existsSync } from 'node:fs'
+import { freePorts, hasCommand, logTail, type Sandbox, type Started } from '../sandbox.js'
+import { LOCAL, runNative, type Settings, type Subject } from '../subject.js'
+import { measurePoints } from './points.js'
+
+const HEADER = '/usr/include/nghttp2/nghttp2.h'
+const MEMBERS = 3
+const KEYS = 10_000
+const HEALTHY_MILLIS_MAX = 30_000
+const LOOK_MILLIS = 100
+
+export function etcd(fsync: boolean): Subject {
+  return {
+    name: fsync ? 'etcd-fsync' : 'etcd',
+    about: `etcd, three members, ${fsync ? 'with fsync' : '--unsafe-no-fsync'}; serializable (local) reads`,
+    missing: () => [
+      ...(hasCommand('etcd') ? [] : ['etcd-server']),
+      ...(existsSync(HEADER) ? [] : ['libnghttp2-dev']),
+    ],
+    measure: (settings) => measure(settings, fsync),
+  }
+}
+
+async function measure(settings: Settings, fsync: boolean): Promise<void> {
+  const { sandbox } = settings
+  const ports = await freePorts(2 * MEMBERS)
+  const members = Array.from({ length: MEMBERS }, (_, id) => startMember(sandbox, id, ports, fsync))
+  const clientPorts = ports.slice(0, MEMBERS)
+  try {
+    for (const [id, port] of clientPorts.entries()) await awaitHealthy(port, members[id])
+    await measurePoints(settings, ({ writeRatio, isAlone, seconds, preload }) => runNative(sandbox, 'etcd', {
+      servers: clientPorts.map((port) => `${LOCAL}:${port}`).join(','),
+      keys: KEYS,
+      seconds,
+      'warm-up': 0.5,
+      'write-ratio': writeRatio,
+      preload: preload ? 1 : 0,
+      connections: isAlone ? 1 : 6,
+      // Of more than 5000 in all, etcd refuses some.
+      outstanding: isAlone ? 1 : 100,
+    }))
+  } finally {
+    await Promise.all(members.map((member) => sandbox.stop(member, 'SIGKILL')))
+  }
+}
+
+function startMember(sandbox: Sandbox, id: number, ports: readonly number[], fsync: boolean): Started {
+  const client = `http://${LOCAL}:${ports[id]}`
+  const peer = `http://${LOCAL}:${ports[MEMBERS + id]}`
+  const cluster = Array.from({ length: MEMBERS }, (_, each) => `m${each}=http://${LOCAL}:${ports[MEMBERS + each]}`)
+  return sandbox.start(`etcd-${id}`, 'etcd', [
+    '--name', `m${id}`, '--data-dir', sandbox.makeFolder(`etcd-${id}`), '--log-level', 'error',
+    '--listen-client-urls', client, '--advertise-client-urls', client,
+    '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer,
+    '--initial-cluster', cluster.join(','), '--initial-cluster-state', 'new',
+    // Four GiB: its default of two is full after some minutes of this load.
+    '--quota-backend-bytes', String(2 ** 32),
+    ...(fsync ? [] : ['--unsafe-no-fsync']),
+  ])
+}
+
+/** It answers before it has a leader, and says so. */
+async function awaitHealthy(port: number, member: Started | undefined): Promise<void> {
+  for (let waited = 0; waited < HEALTHY_MILLIS_MAX; waited += LOOK_MILLIS) {
+    try {
+      const answer = await fetch(`http://${LOCAL}:${port}/health`)
+      if (((await answer.json()) as { health?: unknown }).health === 'true') return
+    } catch {
+      // Not there yet.
+    }
+    await sleep(LOOK_MILLIS)
+  }
+  throw new Error(`etcd did not become healthy: ${member === undefined ? '' : logTail(member)}`)
+}

@@ -1,0 +1,87 @@
+/** A zabkv cluster on loopback, and its own load (`zabkv bench`) against it. */
+
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { WorkloadReport } from '../../src/bench/report.js'
+import { packageRoot } from '../../test/package-root.js'
+import { logTail, type Sandbox, type Started } from '../sandbox.js'
+import { LOCAL, type Measured } from '../subject.js'
+
+export const MAIN = join(packageRoot(), 'dist', 'src', 'cli', 'main.js')
+export const CLUSTER = 'bench'
+
+export interface ClusterPlan {
+  readonly replicas: number
+  readonly durability: 'memory' | 'async' | 'fsync'
+}
+
+export interface Cluster {
+  readonly registry: string
+  readonly replicas: readonly Started[]
+  readonly processes: readonly Started[]
+}
+
+const READY_MILLIS_MAX = 60_000
+const LOOK_MILLIS = 50
+const RUN_MILLIS_MAX = 180_000
+
+export async function startCluster(sandbox: Sandbox, plan: ClusterPlan): Promise<Cluster> {
+  const folder = sandbox.makeFolder('zabkv')
+  const registryFile = join(folder, 'registry')
+  const registryWords = [MAIN, 'registry', '--embedded', '--host', LOCAL, '--port', '0', '--ready-file', registryFile]
+  const registry = sandbox.start('registry', process.execPath, registryWords)
+  await awaitFile(registryFile, registry)
+  const where = readFileSync(registryFile, 'utf8').trim()
+  const ips = Array.from({ length: plan.replicas }, () => LOCAL).join(',')
+  const replicas = Array.from({ length: plan.replicas }, (_, id) => {
+    const dataDir = plan.durability === 'memory' ? [] : ['--data-dir', sandbox.makeFolder(`zabkv-${id}`)]
+    return sandbox.start(`zabkv-${id}`, process.execPath, [
+      MAIN, 'serve', '--id', String(id), '--ips', ips, '--cluster', CLUSTER, '--registry', where,
+      '--durability', plan.durability, '--ready-file', join(folder, `ready-${id}`), ...dataDir,
+    ])
+  })
+  for (const [id, replica] of replicas.entries()) await awaitFile(join(folder, `ready-${id}`), replica)
+  return { registry: where, replicas, processes: [...replicas, registry] }
+}
+
+export async function stopCluster(sandbox: Sandbox, cluster: Cluster): Promise<void> {
+  await Promise.all(cluster.processes.map((each) => sandbox.stop(each, 'SIGKILL')))
+}
+
+/** A run of `zabkv bench`. It fails when answers were wrong or replicas differ, and so does the benchmark. */
+export async function runWorkload(
+  sandbox: Sandbox, cluster: Cluster, words: Readonly<Record<string, string | number | boolean>>,
+): Promise<WorkloadReport> {
+  const flat = Object.entries(words).flatMap(([name, value]) =>
+    typeof value === 'boolean' ? [value ? `--${name}` : `--no-${name}`] : [`--${name}`, String(value)])
+  const said = await sandbox.run('zabkv bench', process.execPath, [
+    MAIN, 'bench', '--json', '--cluster', CLUSTER, '--registry', cluster.registry, ...flat,
+  ], RUN_MILLIS_MAX)
+  return JSON.parse(said) as WorkloadReport
+}
+
+/** Latencies of writes where there are any: they wait for a quorum, reads do not. */
+export function measuredOf(report: WorkloadReport): Measured {
+  const { reads, writes } = report.latencyMicros
+  const latency = writes.count > 0 ? writes : reads
+  return {
+    writes: report.writesPerSecond,
+    reads: report.readsPerSecond,
+    operations: report.operationsPerSecond,
+    errors: report.errors,
+    p50: latency.p50,
+    p90: latency.p90,
+    p99: latency.p99,
+    p999: latency.p999,
+    mean: latency.mean,
+  }
+}
+
+async function awaitFile(file: string, process: Started): Promise<void> {
+  for (let waited = 0; waited < READY_MILLIS_MAX && process.child.exitCode === null; waited += LOOK_MILLIS) {
+    if (existsSync(file)) return
+    await sleep(LOOK_MILLIS)
+  }
+  throw new Error(`${process.name} did not start: ${logTail(process)}`)
+}
