@@ -20,6 +20,8 @@ export interface Started {
 
 const TERM_MILLIS_MAX = 5_000
 const TAIL_LINES = 8
+/** A process that was just killed may still be about to write. */
+const REMOVE = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 } as const
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export class Sandbox {
@@ -87,13 +89,13 @@ export class Sandbox {
     await Promise.all([...this.running].map((started) => this.stop(started)))
     process.off('exit', this.onExit)
     for (const signal of SIGNALS) process.off(signal, this.onSignal)
-    rmSync(this.folder, { recursive: true, force: true })
+    rmSync(this.folder, REMOVE)
   }
 
   /** At the end of this process, however it came: nothing of ours may be left. */
   private abandon(): void {
     for (const { child } of this.running) child.kill('SIGKILL')
-    rmSync(this.folder, { recursive: true, force: true })
+    rmSync(this.folder, REMOVE)
   }
 }
 

@@ -10,6 +10,12 @@ export function short(value: number): string {
   return digits(value)
 }
 
+/** For an axis: without digits that say nothing, and small numbers as they are. */
+export function tickLabel(value: number): string {
+  if (Math.abs(value) >= 1 && Math.abs(value) < 10_000 && Number.isInteger(value)) return value.toLocaleString('en')
+  return short(value).replace(/\.(\d*?)0+(?=\D|$)/, (_all, kept: string) => (kept === '' ? '' : `.${kept}`))
+}
+
 function digits(value: number): string {
   if (value === 0) return '0'
   const size = Math.abs(value)

@@ -5,7 +5,7 @@
  */
 
 import type { Place } from '../samples.js'
-import { short } from '../text.js'
+import { tickLabel } from '../text.js'
 import { createScale, type Axis, type Scale } from './scale.js'
 
 export interface Series {
@@ -14,6 +14,8 @@ export interface Series {
   readonly isDashed?: boolean
   /** Drawn without marks: a time line. */
   readonly isTimeLine?: boolean
+  /** Drawn without a line: nothing was measured between the points. */
+  readonly isMarksOnly?: boolean
 }
 
 export interface Chart {
@@ -29,7 +31,8 @@ export interface Chart {
 export const WIDTH = 760
 export const HEIGHT = 430
 const LEFT = 74
-const RIGHT = 168
+const RIGHT_NAMES = 168
+const RIGHT_ALONE = 28
 const TOP = 62
 const BOTTOM = 56
 const LABEL_GAP = 15
@@ -67,8 +70,10 @@ export function drawChart(chart: Chart, theme: 'light' | 'dark' | 'both' = 'both
   const series = chart.series.filter(({ points }) => points.length > 0)
   const all = series.flatMap(({ points }) => points)
   const events = chart.event === undefined ? [] : [chart.event.x]
-  const x = createScale(chart.x, [...all.map((point) => point.x), ...events], short)
-  const y = createScale(chart.y, all.map((point) => point.y), short)
+  const x = createScale(chart.x, [...all.map((point) => point.x), ...events], tickLabel)
+  const y = createScale(chart.y, all.map((point) => point.y), tickLabel)
+  // A line alone needs no name: its axis says what it is.
+  const right = WIDTH - (series.length < 2 ? RIGHT_ALONE : RIGHT_NAMES)
   const style = theme === 'both'
     ? `${styleOf(series.length, false)}@media (prefers-color-scheme:dark){${styleOf(series.length, true)}}`
     : styleOf(series.length, theme === 'dark')
@@ -80,16 +85,16 @@ export function drawChart(chart: Chart, theme: 'light' | 'dark' | 'both' = 'both
     `<rect class="bg" width="${WIDTH}" height="${HEIGHT}"/>`,
     `<text class="ink" x="${LEFT}" y="24" font-size="15" font-weight="600">${escape(chart.title)}</text>`,
     `<text class="faint" x="${LEFT}" y="43">${escape(chart.note)}</text>`,
-    drawGrid(chart, x, y),
-    chart.event === undefined ? '' : drawEvent(chart.event, x),
-    ...series.map((each, index) => drawSeries(each, index, x, y)),
-    drawNames(series, x, y),
+    drawGrid(chart, x, y, right),
+    chart.event === undefined ? '' : drawEvent(chart.event, x, right),
+    ...series.map((each, index) => drawSeries(each, index, x, y, right)),
+    drawNames(series, x, y, right),
     '</svg>',
   ].join('\n')
 }
 
-function atX(scale: Scale, value: number): number {
-  return round(LEFT + scale.place(value) * (WIDTH - LEFT - RIGHT))
+function atX(scale: Scale, value: number, right: number): number {
+  return round(LEFT + scale.place(value) * (right - LEFT))
 }
 
 function atY(scale: Scale, value: number): number {
@@ -100,8 +105,7 @@ function round(value: number): number {
   return Math.round(value * 10) / 10
 }
 
-function drawGrid(chart: Chart, x: Scale, y: Scale): string {
-  const right = WIDTH - RIGHT
+function drawGrid(chart: Chart, x: Scale, y: Scale, right: number): string {
   const bottom = HEIGHT - BOTTOM
   const parts: string[] = []
   for (const { value, label } of y.ticks) {
@@ -114,12 +118,12 @@ function drawGrid(chart: Chart, x: Scale, y: Scale): string {
     parts.push(`<line class="axis" x1="${LEFT - 3}" x2="${LEFT}" y1="${at}" y2="${at}"/>`)
   }
   for (const { value, label } of x.ticks) {
-    const at = atX(x, value)
+    const at = atX(x, value, right)
     parts.push(`<line class="axis" x1="${at}" x2="${at}" y1="${bottom}" y2="${bottom + 5}"/>`)
     parts.push(`<text class="faint" x="${at}" y="${bottom + 19}" text-anchor="middle">${escape(label)}</text>`)
   }
   for (const value of x.minor) {
-    const at = atX(x, value)
+    const at = atX(x, value, right)
     parts.push(`<line class="axis" x1="${at}" x2="${at}" y1="${bottom}" y2="${bottom + 3}"/>`)
   }
   const middleX = (LEFT + right) / 2
@@ -132,35 +136,36 @@ function drawGrid(chart: Chart, x: Scale, y: Scale): string {
   return parts.join('\n')
 }
 
-function drawEvent({ x: value, label }: NonNullable<Chart['event']>, x: Scale): string {
-  const at = atX(x, value)
+function drawEvent({ x: value, label }: NonNullable<Chart['event']>, x: Scale, right: number): string {
+  const at = atX(x, value, right)
   return [
     `<line class="axis" x1="${at}" x2="${at}" y1="${TOP}" y2="${HEIGHT - BOTTOM}" stroke-dasharray="2 3"/>`,
     `<text class="ink" x="${at + 6}" y="${TOP + 10}">${escape(label)}</text>`,
   ].join('\n')
 }
 
-function drawSeries({ points, isDashed, isTimeLine }: Series, index: number, x: Scale, y: Scale): string {
-  const places = points.map((point) => `${atX(x, point.x)},${atY(y, point.y)}`)
+function drawSeries(series: Series, index: number, x: Scale, y: Scale, right: number): string {
+  const { points, isDashed, isTimeLine, isMarksOnly } = series
+  const places = points.map((point) => `${atX(x, point.x, right)},${atY(y, point.y)}`)
   const dash = isDashed === true ? ' stroke-dasharray="6 4"' : ''
   const width = isTimeLine === true ? 1.4 : 2
   const line = `<polyline class="s${index}" fill="none" stroke-width="${width}" stroke-linejoin="round"${dash}` +
     ` points="${places.join(' ')}"/>`
   if (isTimeLine === true) return line
   const marks = points.map((point) =>
-    `<circle class="f${index}" cx="${atX(x, point.x)}" cy="${atY(y, point.y)}" r="${MARK_RADIUS}"/>`)
-  return [line, ...marks].join('\n')
+    `<circle class="f${index}" cx="${atX(x, point.x, right)}" cy="${atY(y, point.y)}" r="${MARK_RADIUS}"/>`)
+  return (isMarksOnly === true ? marks : [line, ...marks]).join('\n')
 }
 
 /** Each name beside its line's last point, moved apart where they would overlap. */
-function drawNames(series: readonly Series[], x: Scale, y: Scale): string {
+function drawNames(series: readonly Series[], x: Scale, y: Scale, right: number): string {
   if (series.length < 2) return ''
   const wanted = series.map(({ name, points }, index) => {
     const last = points.at(-1) ?? { x: 0, y: 0 }
-    return { name, index, from: atX(x, last.x), at: atY(y, last.y) }
+    return { name, index, from: atX(x, last.x, right), at: atY(y, last.y) }
   }).sort((a, b) => a.at - b.at)
   const places = spread(wanted.map(({ at }) => at), TOP, HEIGHT - BOTTOM + 10)
-  const left = WIDTH - RIGHT + 16
+  const left = right + 16
   return wanted.map(({ name, index, from, at }, place) => {
     const y0 = round(places[place] ?? at)
     const line = `<path class="s${index}" fill="none" opacity="0.5" d="M${from + 5},${at} L${left - 3},${y0}"/>`

@@ -38,7 +38,10 @@ function writeRatio(curve: Curve): Chart {
     note: 'As many operations outstanding as each does best with; limit: reads alone and writes alone',
     x: { label: 'share of writes', kind: 'category', categories: PERCENT },
     y: { label: 'completed operations per second', kind: 'log' },
-    series: PEERS.map((name) => curve(name, 'write-ratio', 'operations', name, name.endsWith('-fsync'))),
+    series: PEERS.map((name) => ({
+      ...curve(name, 'write-ratio', 'operations', name, name.endsWith('-fsync')),
+      isMarksOnly: name === 'limit',
+    })),
   }
 }
 

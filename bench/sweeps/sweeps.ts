@@ -50,11 +50,13 @@ export const offeredLoad = sweep(
   }),
 )
 
-/** Means, of the leader. */
+/** Means, of the leader. It has an ACK of each follower for each write. */
 function batchingOf({ batching }: WorkloadReport): Sample['values'] {
+  const leader = batching.replicas.find(({ role }) => role === 'LEADING')
+  const acks = leader?.received['ACK']?.messages ?? 0
   const values = {
     writesPerProposal: batching.writesPerProposal,
-    writesPerAck: batching.writesPerAckMessage,
+    writesPerAck: acks === 0 ? null : ((leader?.writesCommitted ?? 0) * (REPLICAS - 1)) / acks,
     operationsPerRequest: batching.operationsPerRequest,
     operationsPerReply: batching.operationsPerReply,
   }

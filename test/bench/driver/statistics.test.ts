@@ -5,7 +5,7 @@ import test from 'node:test'
 import { compare, RATIOS, ratiosOf } from '../../../bench/ratios.js'
 import { curveOf, summarizeSamples, type Sample } from '../../../bench/samples.js'
 import { changeOf, median, pairedRatios, summarize } from '../../../bench/statistics.js'
-import { markdownTable, short } from '../../../bench/text.js'
+import { markdownTable, short, tickLabel } from '../../../bench/text.js'
 
 test('statistics: a median is the middle, or between the two in the middle', () => {
   assert.equal(median([3, 1, 2]), 2)
@@ -55,4 +55,9 @@ test('text: numbers are short, tables have a cell for each column', () => {
     ['0', '0.500', '9.99', '12.3', '1.00 k', '1.23 k', '35.0 M'])
   const lines = markdownTable(['', 'a'], [['x', '1'], ['longer']]).split('\n')
   assert.deepEqual(lines, ['|        |   a |', '| ------ | --: |', '| x      |   1 |', '| longer |     |'])
+})
+
+test('text: labels of an axis have no digits that say nothing', () => {
+  assert.deepEqual([0, 250, 1000, 10_000, 2_500_000, 10_000_000, 0.5].map(tickLabel),
+    ['0', '250', '1,000', '10 k', '2.5 M', '10 M', '0.5'])
 })
