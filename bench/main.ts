@@ -100,9 +100,10 @@ function report(options: BenchOptions, samples: readonly Sample[]): boolean {
 async function run(options: BenchOptions): Promise<number> {
   const subjects = chooseSubjects(options)
   if (subjects.length === 0) throw new UsageError('Nothing is left to measure.')
-  buildPrograms(subjects)
+  if (options.repeat > 0) buildPrograms(subjects)
   mkdirSync(options.out, { recursive: true })
   const file = join(options.out, 'samples.jsonl')
+  if (options.repeat === 0 && !options.add) throw new UsageError('--repeat 0 measures nothing: it goes with --add.')
   if (!options.add) rmSync(file, { force: true })
   const failures = await measureAll(options, subjects, file)
   const isWorse = report(options, readSamples(file))

@@ -24,8 +24,9 @@ export class UsageError extends Error {
 }
 
 export const USAGE = `npm run bench -- [options]
-  --only A,B       subjects, or groups of them, as in --only zookeeper,redis; --list names them (all that can run)
-  --repeat N       repetitions, interleaved: all subjects once, then all again (3)
+  --only A,B       subjects, or groups of them, as in --only zookeeper,redis; --list names them (all that can run).
+                   =redis is redis alone, without redis-wait
+  --repeat N       repetitions, interleaved: all subjects once, then all again (3). 0 with --add: only the report
   --seconds N      measured time of each point (3)
   --out DIR        where results.json, samples.jsonl, results.md, report.html and the plots go (build/bench/results)
   --add            keep the samples that are there already, and add to them
@@ -47,7 +48,7 @@ export function readOptions(words: readonly string[]): BenchOptions {
   if (values.quick && values.only !== undefined) throw new UsageError('--quick has its own subjects: leave --only out.')
   return {
     only: values.only === undefined ? null : namesOf(values.only),
-    repeat: within('repeat', values.repeat, REPEAT, 1, 100, true),
+    repeat: within('repeat', values.repeat, REPEAT, 0, 100, true),
     seconds: within('seconds', values.seconds, values.quick ? QUICK_SECONDS : FULL_SECONDS, 0.5, 600, false),
     out: resolve(values.out),
     scratch: resolve(values.scratch ?? tmpdir()),
@@ -96,8 +97,8 @@ function within(
   throw new UsageError(`--${name} is a ${whole ? 'whole ' : ''}number from ${least} to ${most}, not "${text}".`)
 }
 
-/** A name stands for a subject, or for all whose name begins with it and a dash. */
+/** A name stands for a subject and all whose name begins with it and a dash; with = before it, for the one alone. */
 export function isChosen(options: Pick<BenchOptions, 'only'>, subject: string): boolean {
   if (options.only === null) return true
-  return options.only.some((name) => subject === name || subject.startsWith(`${name}-`))
+  return options.only.some((name) => `=${subject}` === name || subject === name || subject.startsWith(`${name}-`))
 }

@@ -21,10 +21,11 @@ test('bench options: a name stands for a subject and for its group, and for noth
   const chosen = SUBJECTS.map(({ name }) => name).filter((name) => isChosen(options, name))
   assert.deepEqual(chosen, ['redis-wait', 'zookeeper', 'zookeeper-fsync'])
   assert.equal(isChosen({ only: ['zab'] }, 'zabkv'), false)
+  assert.deepEqual(['redis', 'redis-wait'].map((name) => isChosen({ only: ['=redis'] }, name)), [true, false])
 })
 
 for (const words of [
-  ['--repeat', '0'], ['--repeat', '1.5'], ['--repeat', ''], ['--seconds', 'x'], ['--only', 'a,,b'],
+  ['--repeat', '-1'], ['--repeat', '1.5'], ['--repeat', ''], ['--seconds', 'x'], ['--only', 'a,,b'],
   ['--quick', '--only', 'redis'], ['--no-such-option'], ['stray'],
 ]) {
   test(`bench options: ${words.join(' ')} is refused`, () => {
