@@ -20,6 +20,7 @@ export interface Started {
 
 const TERM_MILLIS_MAX = 5_000
 const TAIL_LINES = 8
+const LINE_MAX = 240
 /** A process that was just killed may still be about to write. */
 const REMOVE = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 } as const
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -108,8 +109,10 @@ export function logTail(started: Started): string {
 }
 
 function lastLines(text: string): string {
-  const lines = text.trim().split('\n').slice(-TAIL_LINES).join('\n  ')
-  return lines === '' ? 'it said nothing' : lines
+  const lines = text.trim().split('\n').slice(-TAIL_LINES)
+  // A report of JSON is one line.
+  const said = lines.map((line) => (line.length > LINE_MAX ? `${line.slice(0, LINE_MAX)} ...` : line)).join('\n  ')
+  return said === '' ? 'it said nothing' : said
 }
 
 /** `count` different ports that nobody listens on. */
