@@ -14,6 +14,8 @@ export const CLUSTER = 'bench'
 export interface ClusterPlan {
   readonly replicas: number
   readonly durability: 'memory' | 'async' | 'fsync'
+  /** Somebody will be killed: silence is noticed as soon as by default. */
+  readonly isKilled?: boolean
 }
 
 export interface Cluster {
@@ -25,8 +27,9 @@ export interface Cluster {
 const READY_MILLIS_MAX = 60_000
 const LOOK_MILLIS = 50
 const RUN_MILLIS_MAX = 180_000
-/** Nobody dies here: on a machine with fewer cores than processes, a replica that is silent for long is only slow. */
+/** Nobody dies in a run: with fewer cores than processes, who is silent for long is only slow. No effect on speed. */
 const FAILOVER_MILLIS = 5_000
+const PATIENCE = ['--failure-timeout-ms', '2000', '--stuck-timeout-ms', '5000'] as const
 
 export async function startCluster(sandbox: Sandbox, plan: ClusterPlan): Promise<Cluster> {
   const folder = sandbox.makeFolder('zabkv')
@@ -41,6 +44,7 @@ export async function startCluster(sandbox: Sandbox, plan: ClusterPlan): Promise
     return sandbox.start(`zabkv-${id}`, process.execPath, [
       MAIN, 'serve', '--id', String(id), '--ips', ips, '--cluster', CLUSTER, '--registry', where,
       '--durability', plan.durability, '--ready-file', join(folder, `ready-${id}`), ...dataDir,
+      ...(plan.isKilled === true ? [] : PATIENCE),
     ])
   })
   for (const [id, replica] of replicas.entries()) await awaitFile(join(folder, `ready-${id}`), replica)

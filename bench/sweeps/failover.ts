@@ -28,7 +28,7 @@ export const failover: Subject = {
 
 async function measure(settings: Settings): Promise<void> {
   const { sandbox, say, keep } = settings
-  const cluster = await startCluster(sandbox, { replicas: REPLICAS, durability: 'memory' })
+  const cluster = await startCluster(sandbox, { replicas: REPLICAS, durability: 'memory', isKilled: true })
   try {
     say('killing the leader')
     const [report, killedAt] = await runKill(cluster)
