@@ -36,7 +36,8 @@ export class Sandbox {
     mkdirSync(parent, { recursive: true })
     this.folder = mkdtempSync(join(parent, 'zabkv-bench-'))
     process.once('exit', this.onExit)
-    for (const signal of SIGNALS) process.once(signal, this.onSignal)
+    // Not once: a second signal, while the first one's cleaning up goes on, would end this process in the midst of it.
+    for (const signal of SIGNALS) process.on(signal, this.onSignal)
   }
 
   /** A new folder in the sandbox. */
