@@ -13,7 +13,7 @@
  *   at each post and each arming. With several workers, those by which they wake each other are counted as well.
  *   Not counted: Node's event loop, admin port and registry, the log's files, clocks.
  * - Bytes are those of datagrams, without the headers of UDP, IP and the link; a multicast is one datagram.
- * - ALIVE is in no figure: the endpoint's thread sends it every 5 ms to each replica, whatever is written.
+ * - ALIVE is in no figure: the endpoint's thread sends it every few ms to each replica, whatever is written.
  */
 import type { ReplicaDifference } from '../observe/difference.js'
 import { grouped, table, type Row } from '../observe/numbers.js'

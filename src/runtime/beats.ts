@@ -11,7 +11,11 @@ import { HEADER, KIND } from '../zab/wire.js'
 import type { Core } from './core.js'
 import { QUEUE_PEERS } from './core.js'
 
-const BEAT_MICROS = 5000
+/** So many beats in the time after which this replica takes others for dead: theirs is like it (docs/tuning.md). */
+const BEATS_OF_TIMEOUT = 12
+const BEAT_MICROS_MIN = 5_000
+const BEAT_MICROS_MAX = 100_000
+const TICK_MICROS = 100
 
 export interface Beats {
   /** What was last told; -1: nothing, or destinations changed. */
@@ -37,5 +41,12 @@ export function tellBeats(core: Core): void {
   }
   const offset = controlSlot(state)
   writeAlive(state, offset, KIND.ALIVE)
-  core.endpoint.beat(QUEUE_PEERS, offset, STANDING_BYTES, beats.destinations, count, BEAT_MICROS, HEADER.counter)
+  const micros = beatMicros(state.config.failureTicks)
+  core.endpoint.beat(QUEUE_PEERS, offset, STANDING_BYTES, beats.destinations, count, micros, HEADER.counter)
+}
+
+/** Who is patient need not say so often that it lives. */
+function beatMicros(failureTicks: number): number {
+  const wanted = Math.floor((failureTicks * TICK_MICROS) / BEATS_OF_TIMEOUT)
+  return Math.min(BEAT_MICROS_MAX, Math.max(BEAT_MICROS_MIN, wanted))
 }

@@ -16,7 +16,7 @@ import type { ClusterSettings, ReplicaOptions } from './options.js'
 /** More than this in one datagram gains nothing: segmentation offload already batches system calls. */
 const DATAGRAM_BYTES_USEFUL = 8192
 
-/** Less is mistaken for death too often: heartbeats come every 5 ms, and a scheduler's turn takes some. */
+/** Less is mistaken for death too often: ALIVE comes every 5 ms, and a scheduler's turn takes some. */
 const FAILURE_MILLIS_MIN = 20
 
 export const WORKERS_MAX = 64
