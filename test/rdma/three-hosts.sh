@@ -35,15 +35,22 @@ obey() {
   done
 }
 
-# leader: the host of the replica that leads, as the cluster says; waits for one.
+# leader [FORMER]: sets LEADER to the host of the replica that leads, another than FORMER, as the replica here says.
+# Starting node would take longer here than an election.
 leader() {
-  local said
-  for _ in 1 2 3 4 5; do
-    said=$($main stats --line 2>/dev/null | sed -n 's/.*leader \([0-9][0-9]*\).*/\1/p')
-    [[ $said == '' ]] || break
-    pause 1
+  local address said
+  address=$(sed -n 's/.*serves cluster.* admin \(.*\)/\1/p' /out/host-1.log)
+  for _ in {1..100}; do
+    said=$(
+      exec {admin}<>"/dev/tcp/${address%:*}/${address##*:}"
+      echo stats >&"$admin"
+      sed -n 's/.*"leader":\([0-9][0-9]*\).*/\1/p' <&"$admin"
+    )
+    LEADER=$((${said:--1} + 1))
+    ((LEADER == 0 || LEADER == ${1:-0})) || break
+    pause 0.3
   done
-  echo "$((said + 1))" | tee -a /out/leaders
+  echo "$LEADER" >>/out/leaders
 }
 
 # The host that drives the load must stay on: when its replica leads, it hangs until another one does.
@@ -60,30 +67,35 @@ await() { # FILE: bounded by the rig's own limit
 }
 
 drive() {
-  local before after bench
+  local before bench
   until grep -q 'The cluster is up' /out/host-1.log; do pause 0.5; done
   $main bench --seconds 3 --warm-up 1 $load >/out/lossy.json || return 1
-  $main bench --seconds 40 --warm-up 1 $load >/out/faults.json 2>/out/faults.log &
+  $main bench --seconds 30 --warm-up 1 $load >/out/faults.json 2>/out/faults.log &
   bench=$!
-  until grep -q '^Running' /out/faults.log; do pause 0.5; done
-  before=$(leader)
+  until grep -q '^Running' /out/faults.log; do pause 0.3; done
+  leader
+  before=$LEADER
   : >"/out/cut.$before"
   await "/out/back.$before"
-  after=$(leader)
-  for _ in 1 2 3; do
-    [[ $after == 1 ]] || break
+  leader "$before"
+  if [[ $LEADER == 1 ]]; then
     hang_own_replica
-    after=$(leader)
-  done
-  [[ $after != 1 ]] || { echo 'host 1 leads, which drives the load'; return 1; }
-  : >"/out/off.$after"
+    leader 1
+  fi
+  [[ $LEADER != 1 ]] || { echo 'host 1 leads, which drives the load'; return 1; }
+  before=$LEADER
+  : >"/out/off.$before"
   wait "$bench" # fails, because one replica has no digest any more
   cat /out/faults.log
-  leader >/dev/null
+  leader "$before"
 }
 
-slow='--wait 200 --failure-timeout-ms 1000 --stuck-timeout-ms 10000'
-scripts/run-zookeeper.sh --ips "$ips" --device rxe0 --transport verbs $slow >"/out/host-$HOST_ID.log" 2>&1 &
+# memcached itself, where there is one: a registry that takes no node to start.
+if [[ $HOST_ID == 1 ]] && command -v memcached >/dev/null; then
+  memcached -u root -U 0 -l "${ZABKV_REGISTRY%:*}" -p "${ZABKV_REGISTRY##*:}" &
+fi
+slow='--wait 200 --failure-timeout-ms 1000 --stuck-timeout-ms 10000 --spin-micros 0'
+scripts/run-zookeeper.sh --ips "$ips" --registry "$ZABKV_REGISTRY" --device rxe0 --transport verbs $slow >"/out/host-$HOST_ID.log" 2>&1 &
 cluster=$!
 obey &
 code=0
