@@ -94,8 +94,9 @@ drive() {
 if [[ $HOST_ID == 1 ]] && command -v memcached >/dev/null; then
   memcached -u root -U 0 -l "${ZABKV_REGISTRY%:*}" -p "${ZABKV_REGISTRY##*:}" &
 fi
+where="--ips $ips --registry $ZABKV_REGISTRY --device rxe0 --transport verbs"
 slow='--wait 200 --failure-timeout-ms 1000 --stuck-timeout-ms 10000 --spin-micros 0'
-scripts/run-zookeeper.sh --ips "$ips" --registry "$ZABKV_REGISTRY" --device rxe0 --transport verbs $slow >"/out/host-$HOST_ID.log" 2>&1 &
+scripts/run-zookeeper.sh $where $slow >"/out/host-$HOST_ID.log" 2>&1 &
 cluster=$!
 obey &
 code=0
