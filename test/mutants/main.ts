@@ -11,7 +11,7 @@ import { runMutant } from './run-mutant.js'
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '1500' },
+    seeds: { type: 'string', default: '3000' },
     workers: { type: 'string', default: String(availableParallelism()) },
     only: { type: 'string', default: '' },
   },
