@@ -109,17 +109,14 @@ function batchingOf(
   const proposals = after.operations.proposals - before.operations.proposals
   const proposed = after.operations.writesProposed - before.operations.writesProposed
   const answered = answeredHere(after) - answeredHere(before)
-  const perMessage = (field: BatchingField, kind: string): number | null =>
-    ratio(
-      writesIn(after, field, kind) - writesIn(before, field, kind),
-      bothWays(after, kind) - bothWays(before, kind),
-    )
+  const perMessage = (kind: keyof ReplicaStats['writesCarried']): number | null =>
+    ratio(after.writesCarried[kind] - before.writesCarried[kind], bothWays(after, kind) - bothWays(before, kind))
   return {
     writesPerProposal: ratio(proposed, proposals),
-    writesPerProposeMessage: perMessage('writesPerProposeMessage', 'PROPOSE'),
-    writesPerCommitMessage: perMessage('writesPerCommitMessage', 'COMMIT'),
-    writesPerAckMessage: perMessage('writesPerAckMessage', 'ACK'),
-    writesPerForwardMessage: perMessage('writesPerForwardMessage', 'FORWARD'),
+    writesPerProposeMessage: perMessage('PROPOSE'),
+    writesPerCommitMessage: perMessage('COMMIT'),
+    writesPerAckMessage: perMessage('ACK'),
+    writesPerForwardMessage: perMessage('FORWARD'),
     operationsPerRequest: ratio(answered, messages(received, 'REQUEST')),
     operationsPerReply: ratio(answered, messages(sent, 'REPLY')),
     proposeMessageBytes: bytesPerMessage(sent, received, 'PROPOSE'),
@@ -127,21 +124,14 @@ function batchingOf(
   }
 }
 
-type BatchingField = keyof ReplicaStats['batching'] & keyof BatchingReport
-
 /** Operations that clients of this replica had answered. */
 function answeredHere(stats: ReplicaStats): number {
   return stats.workers.reduce((total, { reads, writes }) => total + reads + writes, 0)
 }
 
-/** Messages that the replica sent or received: its means are over both. */
+/** Messages that the replica sent or received. */
 function bothWays(stats: ReplicaStats, kind: string): number {
   return messages(stats.sent, kind) + messages(stats.received, kind)
-}
-
-/** Writes that such messages carried so far, from the mean that the replica reports. */
-function writesIn(stats: ReplicaStats, field: BatchingField, kind: string): number {
-  return (stats.batching[field] ?? 0) * bothWays(stats, kind)
 }
 
 /** Null when nothing stands below. Rounded to hundredths. */

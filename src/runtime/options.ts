@@ -159,6 +159,8 @@ export interface ReplicaStats {
     writesPerForwardMessage: number | null
     proposalBytesMean: number | null
   }
+  /** Writes that the messages of a kind carried, of those sent and those received. */
+  writesCarried: { PROPOSE: number; COMMIT: number; ACK: number; FORWARD: number }
   operations: { reads: number; writes: number; writesProposed: number; writesForwarded: number; proposals: number }
   sent: Record<string, KindCounts> //     by kind: PROPOSE, ACK, COMMIT, NACK, FORWARD, REPLY, ...
   received: Record<string, KindCounts>

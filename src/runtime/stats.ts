@@ -54,6 +54,7 @@ export function report(context: ReportContext): ReplicaStats {
     lastApplied: machine.applied(),
     uptimeSeconds: (performance.now() - context.startedMillis) / 1000,
     batching: reportBatching(core),
+    writesCarried: writesCarried(core),
     operations: {
       reads: machineCount(core, 'reads'),
       writes: machineCount(core, 'writes-applied'),
@@ -109,25 +110,33 @@ function reportBatching(core: Core): ReplicaStats['batching'] {
   const { forwarding } = core
   const proposed = zabCount(core, 'writes-proposed')
   const proposals = zabCount(core, 'proposals')
+  const carried = writesCarried(core)
   return {
     writesPerProposal: ratio(proposed, proposals),
     writesPerProposeMessage: ratio(
-      zabCount(core, 'writes-in-propose-sent') + zabCount(core, 'writes-in-propose-received'),
+      carried.PROPOSE,
       zabCount(core, 'propose-sent') + zabCount(core, 'propose-received'),
     ),
     writesPerCommitMessage: ratio(
-      zabCount(core, 'writes-in-commits'),
+      carried.COMMIT,
       zabCount(core, 'commits-sent') + zabCount(core, 'commits-received'),
     ),
     writesPerAckMessage: ratio(
-      zabCount(core, 'writes-in-acks'),
+      carried.ACK,
       zabCount(core, 'acks-sent') + zabCount(core, 'acks-received'),
     ),
-    writesPerForwardMessage: ratio(
-      forwarding.writesForwarded + forwarding.writesTaken,
-      forwarding.forwards + forwarding.forwardsTaken,
-    ),
+    writesPerForwardMessage: ratio(carried.FORWARD, forwarding.forwards + forwarding.forwardsTaken),
     proposalBytesMean: ratio(zabCount(core, 'proposal-bytes'), proposals),
+  }
+}
+
+function writesCarried(core: Core): ReplicaStats['writesCarried'] {
+  const { forwarding } = core
+  return {
+    PROPOSE: zabCount(core, 'writes-in-propose-sent') + zabCount(core, 'writes-in-propose-received'),
+    COMMIT: zabCount(core, 'writes-in-commits'),
+    ACK: zabCount(core, 'writes-in-acks'),
+    FORWARD: forwarding.writesForwarded + forwarding.writesTaken,
   }
 }
 

@@ -76,6 +76,7 @@ export function replicaStats(made: Made): ReplicaStats {
       writesPerForwardMessage: null,
       proposalBytesMean: null,
     },
+    writesCarried: { PROPOSE: 0, COMMIT: 0, ACK: 0, FORWARD: 0 },
     sent: {},
     received: {},
     sentToReplicas: { messages: 0, bytes: 0 },
