@@ -20,6 +20,8 @@ const RESEND_WINDOWS = 4
 /** What the kernel counts of a queue for a datagram beyond its bytes. */
 const QUEUE_OVERHEAD_BYTES = 1024
 const STREAM_ENTRIES_MIN = 16
+/** 30 ms: so long what was streamed may be on its way, or wait for a follower that has no time. */
+const STREAM_AGAIN_TICKS = 300
 /** Rows of a turn left for other messages. */
 export const ROWS_SLACK = 64
 
@@ -38,13 +40,28 @@ export function onNack(state: State, sender: number, offset: number, tick: numbe
     for (let index = first; index <= last; index++) if (!resend(state, sender, index)) return
     return
   }
+  askForStream(state, sender, first, last, tick)
+}
+
+/**
+ * A long hole. What was sent is not sent again as long as acknowledgements come, or might still: on a machine that has
+ * no time for the follower each sending more would make it later.
+ */
+function askForStream(state: State, sender: number, first: number, last: number, tick: number): void {
+  const { peers } = state
   const next = at(peers.streamNext, sender)
+  const end = at(peers.streamEnd, sender)
+  if (next >= 0) peers.streamLast[sender] = Math.max(at(peers.streamLast, sender), last)
   // Holes come in order: a later one is on the way of the stream that the first began.
-  if (next >= 0 && first > next) {
-    peers.streamLast[sender] = Math.max(at(peers.streamLast, sender), last)
-    return
+  if (next >= 0 && first > next) return
+  const quiet = tick - Math.max(at(peers.progressTick, sender), at(peers.streamTick, sender))
+  if (first < end && quiet < STREAM_AGAIN_TICKS) {
+    if (next >= 0 || last < end) return
+    peers.streamNext[sender] = end
+  } else {
+    peers.streamNext[sender] = first
+    peers.streamTick[sender] = tick
   }
-  peers.streamNext[sender] = first
   peers.streamLast[sender] = last
 }
 
@@ -74,7 +91,10 @@ function stream(state: State, id: number): void {
   const end = Math.min(Math.max(held, history.first) + Math.max(window, STREAM_ENTRIES_MIN), state.sendNext)
   const last = at(peers.streamLast, id)
   let index = next
-  while (index < end && index <= last && resend(state, id, index)) index++
+  // The other half is for short holes, which come before the next turn's end: without them a stream is of no use.
+  const reserve = state.config.windowBytes / RESEND_WINDOWS / 2
+  while (index < end && index <= last && state.resendRoom > reserve && resend(state, id, index)) index++
+  peers.streamEnd[id] = Math.max(at(peers.streamEnd, id), index)
   peers.streamNext[id] = index > last || index >= state.sendNext ? -1 : index
 }
 

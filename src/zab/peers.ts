@@ -43,6 +43,8 @@ export interface Peers {
   readonly behind: Uint8Array //      1: no longer waited for
   readonly streamNext: Float64Array // index of the next entry of a long hole that is being filled; -1: none
   readonly streamLast: Float64Array // index of its last
+  readonly streamEnd: Float64Array //  what is before this index was sent in that way
+  readonly streamTick: Float64Array // when that last began anew
   readonly transfer: Float64Array //  number of the snapshot that it is to load; 0: none
   readonly offered: Float64Array //       counter of that snapshot
   readonly offeredEpoch: Float64Array //  epoch of its last entry
@@ -78,6 +80,8 @@ export function createPeers(): Peers {
     behind: bytes(),
     streamNext: wide(-1),
     streamLast: wide(),
+    streamEnd: wide(),
+    streamTick: wide(-Infinity),
     transfer: wide(),
     offered: wide(),
     offeredEpoch: wide(),
@@ -95,6 +99,7 @@ export function forgetFollower(peers: Peers, replica: number): void {
   peers.progressTick[replica] = -Infinity
   peers.behind[replica] = 0
   peers.streamNext[replica] = -1
+  peers.streamEnd[replica] = 0
   peers.transfer[replica] = 0
   peers.offered[replica] = 0
   peers.offeredEpoch[replica] = 0

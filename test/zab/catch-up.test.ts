@@ -24,10 +24,10 @@ function leaderOf(entries: number): State {
 }
 
 /** The slab's beginning is nobody's. */
-function ask(leader: State, from: number, to: number): void {
+function ask(leader: State, from: number, to: number, tick = 1): void {
   setCounter(leader.words, 0, from)
   setCommitted(leader.words, 0, to)
-  onNack(leader, FOLLOWER, 0, 1)
+  onNack(leader, FOLLOWER, 0, tick)
 }
 
 /** Counters of what a turn, or several, sent. */
@@ -66,14 +66,18 @@ test('catch-up: of a long hole no more is under way than a queue can take, and a
   assert.deepEqual(sent(leader, 5), [], 'then it is over')
 })
 
-test('catch-up: who asks again for what was sent gets it from there on', () => {
+test('catch-up: who asks again for what was sent gets it from there on, but not while it may be under way', () => {
   const leader = leaderOf(ENTRIES)
   ask(leader, 1, ENTRIES)
   sent(leader, 20)
   leader.acked[FOLLOWER] = 5
-  ask(leader, 6, ENTRIES)
+  for (const tick of [10, 100, 250]) {
+    ask(leader, 6, ENTRIES, tick)
+    assert.deepEqual(sent(leader, 20), tick === 10 ? range(WINDOW + 1, 5 + WINDOW) : [])
+  }
+  ask(leader, 6, ENTRIES, 400)
   assert.deepEqual(sent(leader, 20), range(6, 5 + WINDOW))
-  ask(leader, 60, ENTRIES)
+  ask(leader, 60, ENTRIES, 410)
   leader.acked[FOLLOWER] = 12
   assert.equal(sent(leader, 20)[0], 6 + WINDOW, 'a later hole does not overtake the first')
 })
@@ -125,4 +129,17 @@ test('catch-up: what is nearer to the hole takes the place of what is farther', 
   assert.deepEqual([2, 3].map(hears), [null, null])
   assert.deepEqual([...follower.parkCounter].sort((a, b) => a - b), [2, 3, ...range(50, 47 + places)])
   assert.equal(follower.parkCount, places)
+})
+
+test('catch-up: a short hole is filled though streams take all that a turn may send again', () => {
+  const leader = leaderOf(ENTRIES)
+  leader.config.windowBytes = 16 * (leader.history.bytes[0] ?? 0) // a turn sends four entries again
+  for (let turn = 0; turn < 5; turn++) {
+    ask(leader, 1, ENTRIES, 1000 * turn)
+    const streamed = sent(leader)
+    assert.ok(streamed.length > 0)
+    ask(leader, 40, 41, 1000 * turn)
+    assert.equal(leader.sendCount, 2)
+    leader.sendCount = 0
+  }
 })
