@@ -5,6 +5,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=/dev/null
 source "$root/scripts/lib/children.sh"
+# shellcheck source=/dev/null
+source "$root/scripts/lib/setup.sh"
 
 usage() {
   cat <<'USAGE'
@@ -90,6 +92,7 @@ run() {
   if [[ $keep != '' ]]; then cp "$report" "$keep/"; fi
 }
 
+zabkv_setup "$root" || exit 1 # once for both runs
 run multicast
 run unicast --unicast
 node "$root/dist/src/cli/main.js" compare "$scratch/multicast.json" "$scratch/unicast.json"

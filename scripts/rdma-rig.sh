@@ -197,6 +197,7 @@ write_host() {
   cat <<HOST
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
 export HOST_ID=\$1 HOST_COUNT=$hosts HOST_IP=10.99.0.\$1
+export ZABKV_SETUP_DONE=$(printf %q "${ZABKV_SETUP_DONE:-}")
 ulimit -l unlimited
 hostname rig\$1
 {

@@ -8,6 +8,8 @@ SETUP_NODE_MINOR=19
 
 zabkv_setup() {
   local root=$1 lock
+  # A script that was started by one that has looked already need not look again.
+  [[ ${ZABKV_SETUP_DONE:-} != "$root" ]] || return 0
   setup_packages || return 1
   # A lock on the folder itself: it needs no file, so that a checkout that cannot be written can be used, too.
   exec {lock}<"$root"
@@ -18,6 +20,7 @@ zabkv_setup() {
   setup_modules "$root" && setup_native "$root" && setup_typescript "$root"
   local code=$?
   exec {lock}<&-
+  ((code != 0)) || export ZABKV_SETUP_DONE=$root
   return "$code"
 }
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# On each of three emulated hosts (rig.test.ts): a replica as a user starts it, and on host 1 two loads. During the
-# second the leader's host is cut off and comes back, then the host of whoever leads is switched off (not host 1: a
-# replica there that leads hangs for a while first).
+# On each of three emulated hosts (rig.test.ts): a replica as a user starts it, and on host 1 a load. Meanwhile the
+# leader's host is cut off and comes back, then the host of whoever leads is switched off (not host 1: a replica there
+# that leads hangs for a while first).
 #
-# Writes to /out: lossy.json and faults.json, the reports of the loads; leaders, who led before, after the cut and at
-# the end; host-N.log. Orders to a host are files there.
+# Writes to /out: faults.json, the report of the load; leaders, who led before, after the cut and at
+# the end; digests, of those that are left; host-N.log. Orders to a host are files there.
 set -uo pipefail
 
 ips=10.99.0.1,10.99.0.2,10.99.0.3
@@ -35,22 +35,36 @@ obey() {
   done
 }
 
+# ask HOST WORD: what the replica there answers. Starting node to ask would take longer here than an election.
+ask() {
+  local address admin
+  address=$(sed -n 's/.*serves cluster.* admin \(.*\)/\1/p' "/out/host-$1.log")
+  exec {admin}<>"/dev/tcp/${address%:*}/${address##*:}"
+  echo "$2" >&"$admin"
+  cat <&"$admin"
+  exec {admin}<&-
+}
+
 # leader [FORMER]: sets LEADER to the host of the replica that leads, another than FORMER, as the replica here says.
-# Starting node would take longer here than an election.
 leader() {
-  local address said
-  address=$(sed -n 's/.*serves cluster.* admin \(.*\)/\1/p' /out/host-1.log)
+  local said
   for _ in {1..100}; do
-    said=$(
-      exec {admin}<>"/dev/tcp/${address%:*}/${address##*:}"
-      echo stats >&"$admin"
-      sed -n 's/.*"leader":\([0-9][0-9]*\).*/\1/p' <&"$admin"
-    )
+    said=$(ask 1 stats | sed -n 's/.*"leader":\([0-9][0-9]*\).*/\1/p')
     LEADER=$((${said:--1} + 1))
     ((LEADER == 0 || LEADER == ${1:-0})) || break
     pause 0.3
   done
   echo "$LEADER" >>/out/leaders
+}
+
+# What the replicas that are left hold, once they say the same, or at last.
+digests() { # HOST...
+  local host
+  for _ in {1..50}; do
+    for host in "$@"; do ask "$host" digest | sed 's/"replica":[0-9]*,//'; echo; done | grep . >/out/digests
+    (($(sort -u /out/digests | wc -l) > 1)) || break
+    pause 0.3
+  done
 }
 
 # The host that drives the load must stay on: when its replica leads, it hangs until another one does.
@@ -69,7 +83,6 @@ await() { # FILE: bounded by the rig's own limit
 drive() {
   local before bench
   until grep -q 'The cluster is up' /out/host-1.log; do pause 0.5; done
-  $main bench --seconds 3 --warm-up 1 $load >/out/lossy.json || return 1
   $main bench --seconds 30 --warm-up 1 $load >/out/faults.json 2>/out/faults.log &
   bench=$!
   until grep -q '^Running' /out/faults.log; do pause 0.3; done
@@ -88,6 +101,7 @@ drive() {
   wait "$bench" # fails, because one replica has no digest any more
   cat /out/faults.log
   leader "$before"
+  digests 1 $((5 - before)) # hosts 2 and 3 without the one that is off
 }
 
 # memcached itself, where there is one: a registry that takes no node to start.
