@@ -100,10 +100,10 @@ bool Machine::packTick() {
   return true;
 }
 
-uint64_t Machine::digest() const {
+uint64_t Machine::sessionsDigest() const {
   constexpr uint64_t SEED = 0x636c6f636b776f72;
   const mica::Clockwork& clockwork = store_->clockwork();
-  return store_->digest() + mica::hash64(&clockwork, sizeof clockwork, SEED);
+  return sessions_.digest() + mica::hash64(&clockwork, sizeof clockwork, SEED);
 }
 
 void Machine::apply(uint32_t count) {

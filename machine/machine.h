@@ -122,9 +122,9 @@ class Machine {
   /** Back to nothing applied. All links are closed. */
   void reset();
 
-  /** Of the items and of what decides with them (mica::Clockwork). */
-  uint64_t digest() const;
-  uint64_t sessionsDigest() const { return sessions_.digest(); }
+  uint64_t digest() const { return store_->digest(); }
+  /** Of the sessions and of the clockwork that items go by: what time alone changes, too. */
+  uint64_t sessionsDigest() const;
   const mica::Store& store() const { return *store_; }
 
  private:

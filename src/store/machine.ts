@@ -115,7 +115,7 @@ export interface Machine {
 
   /** Order-independent digest of the store, 16 hexadecimal digits. */
   digest(): string
-  /** The same over the session table. */
+  /** The same over the session table and the clock that items live by, which time alone moves. */
   sessionsDigest(): string
   close(): void
 }
