@@ -31,7 +31,7 @@ Home::Home(const Settings& settings, SessionTable& sessions, const mica::Store& 
   reads_.reserve(wire::DATAGRAM_OPERATIONS_MAX);
 }
 
-void Home::linkOpen(uint32_t link, uint64_t age) { replies_.linkOpen(link, age); }
+void Home::linkOpen(uint32_t link, uint64_t age, Sink* sink) { replies_.linkOpen(link, age, sink); }
 
 void Home::linkClose(uint32_t link) {
   replies_.linkClose(link);

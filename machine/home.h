@@ -37,7 +37,7 @@ class Home {
   Home(const Settings& settings, SessionTable& sessions, const mica::Store& store, Packer& packer,
        Replies& replies, Counters& counters);
 
-  void linkOpen(uint32_t link, uint64_t age);
+  void linkOpen(uint32_t link, uint64_t age, Sink* sink);
   void linkClose(uint32_t link);
   Taken request(uint32_t offset, uint32_t link);
   Taken forwarded(uint32_t offset);

@@ -74,9 +74,9 @@ Machine::Machine(const Settings& s, std::unique_ptr<mica::Store> store)
   refreshGauges();
 }
 
-void Machine::linkOpen(uint32_t link, uint64_t age) {
+void Machine::linkOpen(uint32_t link, uint64_t age, Sink* sink) {
   require(!restorer_.active(), "machine: no link is opened while the state is restored");
-  home_.linkOpen(link, age);
+  home_.linkOpen(link, age, sink);
 }
 
 uint32_t Machine::repliesClose() {

@@ -61,9 +61,9 @@ class Machine {
 
   /**
    * Of two links that a session comes over, the one with the higher age is where it is. 0: this one
-   * is the youngest so far.
+   * is the youngest so far. With a sink, its answers go there, as long as it is open.
    */
-  void linkOpen(uint32_t link, uint64_t age = 0);
+  void linkOpen(uint32_t link, uint64_t age = 0, Sink* sink = nullptr);
   /** Forgets what was owed to it; frees its reply slots that were not handed out. */
   void linkClose(uint32_t link) { home_.linkClose(link); }
   /** A REQUEST datagram, next in its link's order. */

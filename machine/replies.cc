@@ -33,6 +33,8 @@ uint8_t* Replies::room(Link& link, const Answered& to, uint32_t bytes, uint32_t 
 }
 
 void Replies::run(const Answered& to, uint32_t status, uint32_t count, uint64_t version) {
+  Sink* const sink = links_[to.link].sink;
+  if (sink != nullptr) return sink->run(to, status, count, version);
   Answered rest = to;
   while (count != 0) {
     const uint32_t answers = std::min(count, RECORD_ANSWERS_MAX);
@@ -46,6 +48,8 @@ void Replies::run(const Answered& to, uint32_t status, uint32_t count, uint64_t 
 }
 
 void Replies::status(const Answered& to, uint32_t status, uint64_t version) {
+  Sink* const sink = links_[to.link].sink;
+  if (sink != nullptr) return sink->run(to, status, 1, version);
   uint8_t* const at = room(links_[to.link], to, sizeof(wire::Result), 1);
   wire::store(at, wire::Result{wire::tag::STATUS, static_cast<uint8_t>(status), 0, 0, version});
 }
@@ -64,6 +68,7 @@ uint8_t* Replies::valueRoom(Link& link, const Answered& to, uint64_t version, ui
 void Replies::value(const Answered& to, uint64_t version, const uint8_t* value,
                     uint32_t valueBytes) {
   Link& link = links_[to.link];
+  if (link.sink != nullptr) return link.sink->value(to, version, nullptr, value, valueBytes);
   uint8_t* const at = valueRoom(link, to, version, valueBytes);
   if (at == nullptr) return parts(link, to, version, value, valueBytes);
   std::memcpy(at, value, valueBytes);
@@ -72,6 +77,7 @@ void Replies::value(const Answered& to, uint64_t version, const uint8_t* value,
 void Replies::item(const Answered& to, uint64_t version, const wire::ItemHead& head,
                    const uint8_t* value, uint32_t valueBytes) {
   Link& link = links_[to.link];
+  if (link.sink != nullptr) return link.sink->value(to, version, &head, value, valueBytes);
   const uint32_t bytes = sizeof head + valueBytes;
   uint8_t* at = valueRoom(link, to, version, bytes);
   const bool whole = at != nullptr;

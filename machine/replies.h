@@ -24,6 +24,22 @@ struct Answered {
   uint64_t operation;
 };
 
+/**
+ * Takes the answers of a link that ends in this process: they are told where they come about, and are not copied.
+ * Called while the machine is in work: it may not be called from there.
+ */
+class Sink {
+ public:
+  /** Statuses of `count` operations; versions rise by one where the status is OK. */
+  virtual void run(const Answered& to, uint32_t status, uint32_t count, uint64_t version) = 0;
+  /** A value: of an item with its head beside it, or with the head as its first bytes if that is null. */
+  virtual void value(const Answered& to, uint64_t version, const wire::ItemHead* head, const uint8_t* value,
+                     uint32_t valueBytes) = 0;
+
+ protected:
+  ~Sink() = default;
+};
+
 class Replies {
  public:
   struct Settings {
@@ -41,7 +57,7 @@ class Replies {
   ~Replies();
 
   /** `age`: 0 for the youngest so far. */
-  void linkOpen(uint32_t link, uint64_t age);
+  void linkOpen(uint32_t link, uint64_t age, Sink* sink = nullptr);
   void linkClose(uint32_t link);
   bool noneOpen() const { return open_ == 0; }
   bool isOpen(uint32_t link) const { return link < links_.size() && links_[link].age != 0; }
@@ -78,6 +94,7 @@ class Replies {
   };
   struct Link {
     uint64_t age = 0;  // 0: closed
+    Sink* sink = nullptr;  // who takes its answers instead of a datagram
     Datagram* open = nullptr;
     uint8_t* record = nullptr;  // reply record in work, inside `open`
     uint32_t answers = 0;       // in that record

@@ -28,11 +28,12 @@ Replies::Replies(const Settings& settings, Counters& counters)
 
 Replies::~Replies() = default;
 
-void Replies::linkOpen(uint32_t link, uint64_t age) {
+void Replies::linkOpen(uint32_t link, uint64_t age, Sink* sink) {
   require(link < links_.size() && links_[link].age == 0,
           "replies: a link is closed before it is opened");
   ++open_;
   links_[link].age = age == 0 ? ageNext_ : age;
+  links_[link].sink = sink;
   ageNext_ = std::max(ageNext_, links_[link].age + 1);
 }
 
