@@ -20,6 +20,7 @@ void EndpointObject::init(Napi::Env env, Napi::Object exports) {
                       InstanceMethod<&EndpointObject::txBurst>("txBurst"),
                       InstanceMethod<&EndpointObject::flush>("flush"),
                       InstanceMethod<&EndpointObject::wait>("wait"),
+                      InstanceMethod<&EndpointObject::waitBeside>("waitBeside"),
                       InstanceMethod<&EndpointObject::setSpin>("setSpin"),
                       InstanceMethod<&EndpointObject::local>("local"),
                       InstanceMethod<&EndpointObject::addDestination>("addDestination"),
@@ -249,6 +250,13 @@ Napi::Value EndpointObject::wakeHandle(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), wake_.descriptor());
   }
   throwFailure(info.Env(), failure);
+  return info.Env().Undefined();
+}
+
+Napi::Value EndpointObject::waitBeside(const Napi::CallbackInfo& info) {
+  if (!openNow(info.Env())) return info.Env().Undefined();
+  const int64_t descriptor = wholeOf(info[0]);
+  provider_->waitBeside(descriptor > INT32_MAX ? -1 : static_cast<int>(descriptor));
   return info.Env().Undefined();
 }
 

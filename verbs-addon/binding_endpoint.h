@@ -41,6 +41,7 @@ class EndpointObject final : public Napi::ObjectWrap<EndpointObject> {
   Napi::Value removeDestination(const Napi::CallbackInfo& info);
   Napi::Value addGroup(const Napi::CallbackInfo& info);
   Napi::Value wakeHandle(const Napi::CallbackInfo& info);
+  Napi::Value waitBeside(const Napi::CallbackInfo& info);
   Napi::Value watch(const Napi::CallbackInfo& info);
   Napi::Value unwatch(const Napi::CallbackInfo& info);
   Napi::Value beat(const Napi::CallbackInfo& info);  // binding_beats.cc

@@ -80,6 +80,7 @@ inline constexpr uint32_t WAIT_MICROS_MAX = 1'000'000;
 inline constexpr uint32_t QUEUES_MAX = 8;
 inline constexpr uint32_t WOKEN =
     1u << QUEUES_MAX;  // a bit of what wait() returns: another thread ended it
+inline constexpr uint32_t BESIDE = WOKEN << 1;  // and another: the descriptor beside is readable
 
 class Beats;
 class BeatSender;
@@ -123,8 +124,12 @@ class Provider {
   void wakeBy(int descriptor) { wake_ = descriptor; }
   int wakeDescriptor() const { return wake_; }
 
+  // One more descriptor that ends a wait while it is readable, -1 for none; whoever gave it reads it.
+  void waitBeside(int descriptor) { beside_ = descriptor; }
+
  protected:
   int wake_ = -1;
+  int beside_ = -1;
   Beats* beats_ = nullptr;
 };
 

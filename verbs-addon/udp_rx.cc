@@ -153,7 +153,7 @@ bool UdpProvider::arm() { return ready() != 0; }
 
 uint32_t UdpProvider::wait(uint32_t micros, uint32_t spinMicros) {
   counters_.add(Counter::waitCalls);
-  std::array<pollfd, QUEUES_MAX * 2 + 1> polled{};
+  std::array<pollfd, QUEUES_MAX * 2 + 2> polled{};
   std::array<uint32_t, QUEUES_MAX * 2> queueOf{};
   nfds_t count = 0;
   for (uint32_t queue = 0; queue < queues_.size(); queue++) {
@@ -163,7 +163,8 @@ uint32_t UdpProvider::wait(uint32_t micros, uint32_t spinMicros) {
     }
   }
   const nfds_t sockets = count;
-  if (wake_ >= 0) polled[count++] = pollfd{wake_, POLLIN, 0};
+  polled[count++] = pollfd{wake_, POLLIN, 0};  // the kernel passes over -1
+  polled[count++] = pollfd{beside_, POLLIN, 0};
   const auto bitsNow = [&](const timespec& limit) {
     uint32_t bits = ready();
     const timespec now{};
@@ -172,10 +173,11 @@ uint32_t UdpProvider::wait(uint32_t micros, uint32_t spinMicros) {
     for (nfds_t each = 0; hits > 0 && each < sockets; each++) {
       if (polled[each].revents != 0) bits |= 1u << queueOf[each];
     }
-    if (hits > 0 && count > sockets && polled[sockets].revents != 0) {
+    if (hits > 0 && polled[sockets].revents != 0) {
       counters_.add(Counter::systemCalls);
       if (takeWake(wake_)) bits |= WOKEN;
     }
+    if (hits > 0 && polled[sockets + 1].revents != 0) bits |= BESIDE;
     return bits;
   };
 

@@ -113,8 +113,11 @@ uint32_t VerbsProvider::wait(uint32_t micros, uint32_t spinMicros) {
   const auto start = Clock::now();
   const auto limit = start + std::chrono::microseconds(micros);
   const auto spin = start + std::chrono::microseconds(std::min(spinMicros, micros));
+  // What was readable before is told of by no event: it is looked for once.
+  pollfd beside{beside_, POLLIN, 0};
   do {
     if (const uint32_t bits = pullAll(); bits != 0) return bits;
+    if (beside_ >= 0 && poll(&beside, 1, 0) > 0) return BESIDE;
   } while (Clock::now() < spin);
   if (Clock::now() >= limit) return 0;
   counters_.add(Counter::waitBlocked);
@@ -122,14 +125,15 @@ uint32_t VerbsProvider::wait(uint32_t micros, uint32_t spinMicros) {
     if (arm()) break;
     const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(limit - now).count();
     const timespec time{rest / 1'000'000'000, rest % 1'000'000'000};
-    pollfd polled[] = {{channel_->fd, POLLIN, 0}, {wake_, POLLIN, 0}};  // the kernel passes over -1
+    pollfd polled[] = {{channel_->fd, POLLIN, 0}, {wake_, POLLIN, 0}, {beside_, POLLIN, 0}};  // -1 is passed over
     counters_.add(Counter::systemCalls);
-    if (ppoll(polled, 2, &time, nullptr) < 0) break;  // a signal: let the loop look
+    if (ppoll(polled, 3, &time, nullptr) < 0) break;  // a signal: let the loop look
     woken();
     if (polled[1].revents != 0) {
       counters_.add(Counter::systemCalls);
       if (takeWake(wake_)) return pullAll() | WOKEN;
     }
+    if (polled[2].revents != 0) return pullAll() | BESIDE;
     if (pullAll() != 0) break;
   }
   return pullAll();

@@ -51,6 +51,7 @@ export interface NativeEndpoint {
   addGroup(group: string, port: number): number
   beat(...beat: Parameters<Endpoint['beat']>): number
   wakeHandle(): number
+  waitBeside(descriptor: number): void
   watch(callback: () => void): void
   unwatch(): void
   close(): void

@@ -117,6 +117,8 @@ export interface Endpoint {
 
   /** A number by which another thread of the process ends a wait() (waker.ts). To be asked for before watch(). */
   wakeHandle(): number
+  /** A descriptor that ends a wait() while it is readable; whoever gives it reads it, and keeps it open. */
+  waitBeside(descriptor: number): void
   /** Calls back on the event loop once per wake-up, for datagrams or a signal. One watcher. */
   watch(callback: () => void): void
   unwatch(): void
@@ -124,8 +126,9 @@ export interface Endpoint {
   close(): void
 }
 
-/** Bit of what wait() returns, beside those of the queues. */
+/** Bits of what wait() returns, beside those of the queues: it was signalled; the descriptor beside is readable. */
 export const WOKEN = 1 << 8
+export const BESIDE = 1 << 9
 
 /** Index into `counters`; the native side declares the same list (compared by a test). */
 export const ENDPOINT_COUNTERS = [

@@ -135,6 +135,12 @@ class NativeBackedEndpoint implements Endpoint {
     return withNativeErrors(() => this.#native.wakeHandle())
   }
 
+  waitBeside(descriptor: number): void {
+    this.#mustBeOpen()
+    integerArgument(descriptor, 'descriptor', 0, U32_MAX)
+    this.#native.waitBeside(descriptor)
+  }
+
   watch(callback: () => void): void {
     this.#mustBeOpen()
     withNativeErrors(() => this.#native.watch(callback))

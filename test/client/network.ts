@@ -143,6 +143,7 @@ export function openSimEndpoint(
     addGroup: () => assert.fail('no groups here'),
     beat: () => assert.fail('no replicas here'),
     wakeHandle: () => assert.fail('one thread here'),
+    waitBeside: () => assert.fail('no sockets here'),
     watch: (callback) => {
       endpoint.callback = callback
     },

@@ -115,6 +115,7 @@ function endpointOf(
     },
     beating: () => parts.beat,
     wakeHandle: () => 0,
+    waitBeside: () => undefined,
     setSpin: () => undefined,
     local: (queue) => simAddress(port(queue), datagramBytes),
     addDestination: (address) => destinationOf(parts, address.port),
