@@ -10,7 +10,7 @@ log=build/zabkv.log
 verbs=$(bash scripts/native-sources.sh --verbs)
 inputs() {
   cat binding.gyp scripts/native-sources.sh
-  find verbs-addon machine mica wal -maxdepth 1 \( -name '*.h' -o -name '*.cc' \) | sort | xargs cat
+  find verbs-addon front machine memcached mica wal -maxdepth 1 \( -name '*.h' -o -name '*.cc' \) | sort | xargs cat
 }
 sum=$(inputs | sha256sum | cut -c1-32)
 fingerprint="$sum node=$(node -p process.versions.modules) verbs=$verbs $(uname -m)"

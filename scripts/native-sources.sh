@@ -18,7 +18,7 @@ case ${1:-} in
   --libraries) if [ "$verbs" = yes ]; then echo "-libverbs -lrdmacm"; fi ;;
   '')
     shopt -s nullglob
-    for source in verbs-addon/*.cc machine/*.cc mica/*.cc wal/*.cc; do
+    for source in verbs-addon/*.cc front/*.cc machine/*.cc memcached/*.cc mica/*.cc wal/*.cc; do
       case $verbs:$source in
         yes:*/verbs_absent.cc) ;;
         no:*/verbs_absent.cc) echo "$source" ;;

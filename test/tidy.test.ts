@@ -9,7 +9,8 @@ import { packageRoot } from './package-root.js'
 import { checkText } from './tidy/text-rules.js'
 import { checkTypeScript } from './tidy/typescript-rules.js'
 
-const FOLDERS = ['src', 'test', 'bench', 'scripts', 'mica', 'machine', 'wal', 'memcached', 'verbs-addon', 'docs']
+const NATIVE_ROOMS = ['mica', 'machine', 'wal', 'memcached', 'front', 'verbs-addon']
+const FOLDERS = ['src', 'test', 'bench', 'scripts', 'docs', ...NATIVE_ROOMS]
 const TEXTS = new Set(['.ts', '.cc', '.h', '.sh', '.md', '.json', '.gyp', '.txt', '.yml', '.py'])
 const SKIPPED = new Set(['node_modules', 'build', 'dist', 'package-lock.json'])
 const SHOWN_MAX = 60
@@ -73,6 +74,8 @@ const PLANTED: readonly [claim: string, path: string, text: string, found: RegEx
   ['a barrel', 'src/cli/a.ts', `export * from './b.js'`, /no re-exports/],
   ['a long function', 'src/cli/a.ts', `function f() {\n${'g()\n'.repeat(71)}}`, /function of 73 lines/],
   ['a long file', 'src/cli/a.ts', 'a\n'.repeat(401), /401 lines/],
+  ['a front with the addon', 'front/a.cc', '#include "verbs-addon/wake.h"', /front may not include/],
+  ['an executor with sockets', 'front/front_send.cc', '#include <sys/socket.h>', /only the server/],
   ['a long line', 'mica/a.cc', 'a'.repeat(121), /121 characters/],
   ['a space at the end', 'mica/a.cc', 'int a; ', /ends in a space/],
   ['a camel', 'src/cli/someFile.ts', '', /kebab-case/],

@@ -13,6 +13,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   initWake(env, exports);
   initProbe(env, exports);
   initMachine(env, exports);
+  initFront(env, exports);
   initCodec(env, exports);
   initLog(env, exports);
   initInspection(env, exports);

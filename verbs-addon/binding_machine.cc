@@ -8,6 +8,7 @@
 #include "machine/layouts.h"
 #include "machine/machine.h"
 #include "verbs-addon/binding_calls.h"
+#include "verbs-addon/binding_machine.h"
 #include "verbs-addon/binding_values.h"
 #include "verbs-addon/bindings.h"
 
@@ -15,15 +16,8 @@ namespace {
 
 using binding::u32;
 using binding::u64;
+using binding::MachineShell;
 using machine::Machine;
-
-struct MachineShell {
-  uint32_t functions = 0;
-  std::unique_ptr<Machine> machine;  // null once closed
-  Napi::ObjectReference kept;        // what the machine points into
-
-  bool isOpen() const { return machine != nullptr; }
-};
 
 // Functions that return nothing return 0.
 
@@ -203,6 +197,7 @@ Napi::Value openMachine(const Napi::CallbackInfo& info) {
   }
   auto* const shell = new MachineShell{0, std::move(made), Napi::Persistent(kept)};
   addFunctions(env, object, shell);
+  object.Set(binding::MACHINE_SHELL, Napi::External<MachineShell>::New(env, shell));
   return object;
 }
 

@@ -54,8 +54,15 @@ function checkNative(path: string, text: string): Problem[] {
       if (/^(sys\/socket|netinet\/.*|arpa\/.*|time|sys\/time|chrono|ctime)(\.h)?$/.test(header)) {
         problems.push(`${path}: ${alone} may not include ${header}: no sockets, no time`)
       }
-      if (/^(mica|machine|wal|memcached|verbs-addon)\//.test(header) && !header.startsWith(`${alone}/`)) {
+      if (/^(mica|machine|wal|memcached|front|verbs-addon)\//.test(header) && !header.startsWith(`${alone}/`)) {
         problems.push(`${path}: ${alone} may not include ${header}: it stands alone`)
+      }
+    }
+    if (path.startsWith('front/')) {
+      if (/^(wal|verbs-addon)\//.test(header)) problems.push(`${path}: front may not include ${header}`)
+      const isServer = /^front\/server\.(cc|h)$/.test(path)
+      if (!isServer && /^(sys\/(socket|epoll)|netinet\/.*|arpa\/.*)(\.h)?$/.test(header)) {
+        problems.push(`${path}: ${header} is for front/server: only the server has sockets`)
       }
     }
     if (path.startsWith('wal/') && !path.startsWith('wal/test/')) {
