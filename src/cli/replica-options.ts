@@ -1,6 +1,7 @@
 /** From the arguments of `zabkv serve` to the options of a replica. */
 import { ZabkvError } from '../errors.js'
-import type { ReplicaOptions } from '../runtime/options.js'
+import { parseHostPort } from '../registry/host-port.js'
+import type { MemcachedOptions, ReplicaOptions } from '../runtime/options.js'
 import { NODES_MAX, REPLICAS_MAX } from '../zab/limits.js'
 import { integerOf, registryOf, type ClusterArguments } from './options.js'
 
@@ -36,6 +37,12 @@ export interface ServeArguments extends ClusterArguments {
   'admin-port': number
   'spin-micros': number
   'ready-file': string | undefined
+  memcached: string | undefined
+  'memcached-connections': number
+  'memcached-idle-seconds': number
+  'memcached-auth-file': string | undefined
+  'memcached-tls-cert': string | undefined
+  'memcached-tls-key': string | undefined
 }
 
 export const SERVE_DEFAULTS = {
@@ -53,6 +60,7 @@ export const SERVE_DEFAULTS = {
   failureTimeoutMs: 60,
   stuckTimeoutMs: 1000,
   spinMicros: 20,
+  memcachedConnections: 1024,
 } as const
 
 const MIB = 1024 * 1024
@@ -98,7 +106,30 @@ export function replicaOptionsOf(given: ServeArguments, log: (line: string) => v
     clientPort: integerOf('client-port', given['client-port'], 0, PORT_MAX),
     adminPort: integerOf('admin-port', given['admin-port'], 0, PORT_MAX),
     spinMicros: integerOf('spin-micros', given['spin-micros'], 0, 1_000_000),
+    memcached: memcachedOf(given),
     log,
+  }
+}
+
+/** `--memcached PORT` is on the replica's own address. */
+function memcachedOf(given: ServeArguments): MemcachedOptions | null {
+  const text = given.memcached
+  const tlsCert = given['memcached-tls-cert'] ?? null
+  const tlsKey = given['memcached-tls-key'] ?? null
+  if (text === undefined) return null
+  if ((tlsCert === null) !== (tlsKey === null)) {
+    throw new ZabkvError('BAD_ARGUMENT', 'TLS needs both: give --memcached-tls-cert and --memcached-tls-key.')
+  }
+  const isPort = /^\d+$/.test(text)
+  const { host, port } = isPort ? { host: '', port: Number(text) } : parseHostPort(text, null)
+  return {
+    host,
+    port: integerOf('memcached', port, 0, PORT_MAX),
+    connectionsMax: integerOf('memcached-connections', given['memcached-connections'], 1, 1 << 20),
+    idleSeconds: integerOf('memcached-idle-seconds', given['memcached-idle-seconds'], 0, U32_MAX),
+    authFile: given['memcached-auth-file'] ?? null,
+    tlsCert,
+    tlsKey,
   }
 }
 

@@ -10,7 +10,7 @@ import { replicaOptionsOf, SERVE_DEFAULTS, type ServeArguments } from './replica
 export const serveCommand: CommandModule<object, ServeArguments> = {
   command: 'serve',
   describe: 'Run one replica, until Ctrl-C',
-  builder: (parser) => tuningOptions(clusterOptions(placeOptions(parser))),
+  builder: (parser) => tuningOptions(memcachedOptions(clusterOptions(placeOptions(parser)))),
   handler: runServe,
 }
 
@@ -53,6 +53,17 @@ function placeOptions<T>(parser: Argv<T>) {
       requiresArg: true,
       describe: 'File to write the admin HOST:PORT into when clients are served',
     })
+}
+
+function memcachedOptions<T>(parser: Argv<T>) {
+  const text = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const
+  return parser
+    .option('memcached', text('[HOST:]PORT for clients of memcached; 0 for any free one'))
+    .option('memcached-connections', number(SERVE_DEFAULTS.memcachedConnections, 'Connections of theirs at once'))
+    .option('memcached-idle-seconds', number(0, 'Silence after which such a connection is closed; 0 for never'))
+    .option('memcached-auth-file', text('File with lines of USER:PASSWORD, for text and for SASL PLAIN'))
+    .option('memcached-tls-cert', text('PEM file: they are served by TLS'))
+    .option('memcached-tls-key', text('PEM file of its key'))
 }
 
 function port(whom: string) {
@@ -130,9 +141,11 @@ async function sayReady(replica: RunningReplica, given: ServeArguments, host: st
   const { settings } = replica.stats()
   const admin = formatHostPort(host, replica.adminPort)
   const way = settings.multicast ? 'multicast' : 'unicast'
+  const clients = replica.memcached
+  const memcached = clients === null ? '' : `, memcached ${formatHostPort(clients.host, clients.port)}`
   process.stdout.write(
     `replica ${replica.replica} of ${settings.replicas} serves cluster ${given.cluster} on ${host} ` +
-      `by ${settings.transport}, ${way}, datagrams of ${settings.datagramBytes} bytes, admin ${admin}\n`,
+      `by ${settings.transport}, ${way}, datagrams of ${settings.datagramBytes} bytes${memcached}, admin ${admin}\n`,
   )
   await writeReady(given['ready-file'], admin)
 }

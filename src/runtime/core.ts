@@ -40,6 +40,7 @@ import type { HomeMachine } from './home-machine.js'
 import { createHome, homeAfterSend, homeFlush, retryDeferred } from './home.js'
 import type { Home } from './home.js'
 import type { Layout } from './layout.js'
+import type { MemcachedFront } from './memcached.js'
 import { createLearner, learnerTick } from './learner.js'
 import type { Learner } from './learner.js'
 import { onClientRow, onForwardRow, onPeerRow } from './rows.js'
@@ -83,6 +84,8 @@ export interface CoreSettings {
   snapshotBytes?: number
   /** Null: one thread does everything. */
   fronts?: { fronts: Fronts; homeMachine: HomeMachine } | null
+  /** Null: memcached's clients are not served. */
+  memcached?: MemcachedFront | null
 }
 
 export interface Core {
@@ -93,6 +96,7 @@ export interface Core {
   readonly clock: Clock
   readonly home: Home
   readonly fronts: Fronts | null
+  readonly memcached: MemcachedFront | null
   readonly forwarding: Forwarding
   readonly storing: Storing | null
   readonly snapshots: Snapshots | null
@@ -152,6 +156,7 @@ export function createCore(settings: CoreSettings): Core {
     clock,
     home,
     fronts: beside?.fronts ?? null,
+    memcached: settings.memcached ?? null,
     forwarding: createForwarding(state, machine, home.parked, layout, clock.micros()),
     storing: log === null ? null : createStoring(state, log),
     snapshots: log === null ? null : createSnapshots(state, machine, log, layout, settings.snapshotBytes),
@@ -178,7 +183,7 @@ export function createCore(settings: CoreSettings): Core {
   }
 }
 
-/** Datagrams received, requests of fronts and entries applied: 0 means that there was nothing to do. */
+/** Datagrams received, requests of fronts and sockets, and entries applied: 0 means that there was nothing to do. */
 export function turn(core: Core): number {
   const { endpoint, state } = core
   const tick = core.clock.ticks()
@@ -204,6 +209,8 @@ export function turn(core: Core): number {
 
   const fromFronts = core.fronts === null || state.transfer !== 0 ? 0 : pumpFronts(core.fronts, open)
 
+  const fromSockets = core.memcached?.receive(tick, isServing(core), open) ?? 0
+
   if (packing) {
     tickWhenIdle(core)
     endPack(core)
@@ -224,7 +231,8 @@ export function turn(core: Core): number {
   if (core.fronts !== null) flushFronts(core.fronts)
   sendQueued(core.clientOutput)
   homeAfterSend(core.home)
-  return fromPeers + fromClients + fromFronts + applied
+  const isBusy = core.memcached?.flush() ?? false
+  return fromPeers + fromClients + fromFronts + fromSockets + applied + (isBusy ? 1 : 0)
 }
 
 /** Silence is the others' only if nothing waits to be read. A flood must not hide it for ever. */

@@ -10,7 +10,7 @@
  *   replies   answers, lent to links until acknowledged
  *   part      a part of a snapshot on its way out of the machine
  *   transfer  datagrams of a snapshot, lent until acknowledged
- *   staging   one datagram for each front: what the machine reads next
+ *   staging   one datagram for each front, and one for memcached's: what the machine reads next
  */
 
 import { DATAGRAM_ALIGN } from '../zab/limits.js'
@@ -103,7 +103,7 @@ export function layoutSlab(
     replies: take(slots.reply * datagramBytes),
     part: take(PART_BYTES),
     transfer: take(slots.transfer * datagramBytes),
-    staging: take(fronts * datagramBytes),
+    staging: take((fronts + 1) * datagramBytes),
   }
   return { ...layout, bytes: next - base, slots }
 }

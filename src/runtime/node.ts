@@ -19,6 +19,9 @@ import type { HomeMachine } from './home-machine.js'
 import { sayGoodbye } from './home-notes.js'
 import { layoutSlab, placesOf, SLOTS } from './layout.js'
 import type { Layout } from './layout.js'
+import { openMemcached } from './memcached.js'
+import type { MemcachedFront } from './memcached.js'
+import { tellStatistics } from './memcached-stats.js'
 import type { ClusterSettings, ReplicaOptions } from './options.js'
 import { clusterSettings, multicastGroup, multicastPort, ownAddress } from './settings.js'
 import { shareMachine } from './shared-machine.js'
@@ -66,10 +69,13 @@ export function openNode(options: ReplicaOptions, incarnation: number): Node {
   const shifted = layoutAt(endpoint.extraOffset)
   let machine: Machine
   let log: Log | null = null
+  let memcached: MemcachedFront | null = null
   try {
     machine = openReplicaMachine(options, settings, endpoint, shifted)
+    memcached = openReplicaMemcached(options, settings, endpoint, shifted, machine)
     log = openReplicaLog(options, endpoint)
   } catch (error) {
+    memcached?.close()
     endpoint.close()
     throw error
   }
@@ -83,29 +89,33 @@ export function openNode(options: ReplicaOptions, incarnation: number): Node {
     snapshotBytes: options.snapshotBytes,
     linksMax: linksOfWorker(options.workers),
     fronts: fronts === 0 ? null : openFronts(machine, endpoint, shifted, settings, fronts),
+    memcached,
   })
   const group = multicastGroup(options.cluster, options.replica)
   const sendsToGroup = settings.multicast && options.replica < settings.replicas
   if (sendsToGroup) core.group = endpoint.addGroup(group, multicastPort(options.cluster))
+  const context: ReportContext = {
+    core,
+    settings,
+    provider,
+    incarnation,
+    startedMillis: performance.now(),
+    historyBytes: options.historyBytes,
+    spinMicros: options.spinMicros,
+    frontRxBytes: [],
+  }
+  if (memcached !== null) memcached.describe = () => tellStatistics(context, options.memcached ?? null)
   return {
     core,
     settings,
     incarnation,
     multicast: sendsToGroup ? { group, port: multicastPort(options.cluster) } : null,
-    context: {
-      core,
-      settings,
-      provider,
-      incarnation,
-      startedMillis: performance.now(),
-      historyBytes: options.historyBytes,
-      spinMicros: options.spinMicros,
-      frontRxBytes: [],
-    },
+    context,
     endpointSettings,
     close: () => {
       sayGoodbye(core.home)
       log?.close()
+      memcached?.close()
       machine.close()
       endpoint.close()
     },
@@ -128,6 +138,30 @@ function openReplicaLog(options: ReplicaOptions, endpoint: Endpoint): Log | null
     slab: endpoint.slab,
     wakeHandle: endpoint.wakeHandle(),
   })
+}
+
+/** The link behind those of all workers. */
+function memcachedLink(options: ReplicaOptions): number {
+  return linksOfWorker(options.workers) * options.workers
+}
+
+function openReplicaMemcached(
+  options: ReplicaOptions,
+  settings: ClusterSettings,
+  endpoint: Endpoint,
+  layout: Layout,
+  machine: Machine,
+): MemcachedFront | null {
+  const spoken = options.memcached ?? null
+  if (spoken === null) return null
+  const front = openMemcached(machine, spoken, settings, {
+    slab: endpoint.slab,
+    slotOffset: layout.staging + (options.workers - 1) * settings.datagramBytes,
+    link: memcachedLink(options),
+    address: ownAddress(options),
+  })
+  endpoint.waitBeside(front.descriptor)
+  return front
 }
 
 function openFronts(
@@ -193,7 +227,7 @@ function openReplicaMachine(
     replica: options.replica,
     replyOffset: layout.replies,
     replySlots: SLOTS.reply,
-    linksMax: linksOfWorker(options.workers) * options.workers,
+    linksMax: memcachedLink(options) + 1,
     sessionsMax: settings.sessionsMax,
     sessionWindow: settings.sessionWindow,
     sessionMicros: settings.sessionSeconds * 1_000_000,

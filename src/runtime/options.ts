@@ -19,6 +19,21 @@ export interface ClusterSettings {
   durability: 'memory' | 'async' | 'fsync'
 }
 
+/** What memcached's clients connect to. */
+export interface MemcachedOptions {
+  /** IP address; empty: the replica's own. */
+  host: string
+  port: number
+  connectionsMax: number
+  /** 0: a connection may be silent for ever. */
+  idleSeconds: number
+  /** Lines of user and password; null: everybody may. */
+  authFile: string | null
+  /** PEM files; null: no TLS. */
+  tlsCert: string | null
+  tlsKey: string | null
+}
+
 export interface ReplicaOptions {
   /** An observer's is beyond the addresses. */
   replica: number
@@ -63,6 +78,8 @@ export interface ReplicaOptions {
   clientPort: number
   adminPort: number
   spinMicros: number
+  /** Null or none: memcached's clients are not served. */
+  memcached?: MemcachedOptions | null
   /** One line of progress ("waiting for replicas 1 and 2"), for a person. */
   log: (line: string) => void
 }
@@ -197,6 +214,8 @@ export interface RunningReplica {
   readonly replica: number
   readonly incarnation: number
   readonly adminPort: number
+  /** Where memcached's clients connect; null: nowhere. */
+  readonly memcached: { readonly host: string; readonly port: number } | null
   /** Resolves when the replica serves clients. */
   readonly ready: Promise<void>
   /** Rejects with the first fatal error; resolves after close. */

@@ -88,6 +88,7 @@ async function join(
   fronts.died.catch(fail)
 
   const host = ownAddress(options)
+  const memcached = (await node.core.memcached?.listening()) ?? null
   const admin = await startAdminServer(host, options.adminPort, {
     ruok: () => 'imok',
     whoami: () => `imok ${replica} ${incarnation}`,
@@ -122,7 +123,7 @@ async function join(
 
   const ready = becomeReady(options, node, registry, closing, fail)
   ready.catch(fail)
-  return { replica, incarnation, adminPort: admin.port, ready, stopped, stats, close: stop }
+  return { replica, incarnation, adminPort: admin.port, memcached, ready, stopped, stats, close: stop }
 }
 
 /** Turns from now on; looks for the others in the registry until it has a place in an epoch, and now and then after. */

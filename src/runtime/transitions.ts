@@ -66,7 +66,7 @@ function losePlace(core: Core, tick: number): void {
     core.placedTick = tick
   }
   if (state.transfer === 0 && tick - core.placedTick < PLACELESS_TICKS) return
-  if (core.home.links.byKey.size > 0 || core.fronts !== null) dismissClients(core)
+  if (core.home.links.byKey.size > 0 || core.fronts !== null || core.memcached !== null) dismissClients(core)
   core.placedTick = tick
 }
 
@@ -120,4 +120,5 @@ export function finishLoad(core: Core, tick: number): void {
 function dismissClients(core: Core): void {
   dismissAll(core.home)
   if (core.fronts !== null) dismissFronts(core.fronts)
+  core.memcached?.dismiss()
 }

@@ -43,6 +43,12 @@ const SERVE: ServeArguments = {
   'admin-port': 9,
   'spin-micros': SERVE_DEFAULTS.spinMicros,
   'ready-file': undefined,
+  memcached: undefined,
+  'memcached-connections': SERVE_DEFAULTS.memcachedConnections,
+  'memcached-idle-seconds': 0,
+  'memcached-auth-file': undefined,
+  'memcached-tls-cert': undefined,
+  'memcached-tls-key': undefined,
 }
 
 test('cli: usage errors are one sentence on standard error, exit code 2', async () => {
