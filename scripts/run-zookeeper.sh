@@ -33,7 +33,10 @@ How (for every replica; all machines alike)
   --history-mib N   --spin-micros N
   --durability memory|async|fsync   --data-dir DIR (each replica in its own folder of it)   --snapshot-mib N
   --catch-up-mib N   --session-seconds N   --ack-copies N   --failure-timeout-ms N   --stuck-timeout-ms N
-  --drop RATIO   --drop-seed N   --peer-port N   --client-port N   --admin-port N   (replicas on one address count up)
+  --memcached [HOST:]PORT (clients of memcached; 0 for any free one)   --memcached-connections N
+  --memcached-idle-seconds N   --memcached-auth-file FILE   --memcached-tls-cert FILE   --memcached-tls-key FILE
+  --drop RATIO   --drop-seed N   --peer-port N   --client-port N   --admin-port N   (replicas on one address count
+  all of these ports up)
 
 Load
   --workload SECONDS      once all replicas serve: preload, run that long, report, compare the replicas, stop, exit 0
@@ -64,7 +67,7 @@ stop_because() { # CODE SENTENCE
 # ---- arguments
 
 replicas=3 observers=0 data_dir='' ips='' registry='' cluster='' wait_seconds=120 seconds='' workload='' json=''
-serve_args=() bench_args=()
+serve_args=() bench_args=() memcached_host='' memcached_port=''
 declare -A base_port=()
 
 needs_number() { [[ $2 =~ ^[0-9]+$ ]] || usage_error "$1 needs a whole number, not \"$2\""; }
@@ -81,6 +84,8 @@ while (($# > 0)); do
       --gid-index | --quorum | --workers | --observers | --data-dir | --catch-up-mib | --durability | --snapshot-mib | \
       --session-seconds | --ack-copies | --failure-timeout-ms | --stuck-timeout-ms | \
       --datagram-bytes | --store-mib | --memory | --sessions-max | --session-window | --history-mib | \
+      --memcached | --memcached-connections | --memcached-idle-seconds | --memcached-auth-file | \
+      --memcached-tls-cert | --memcached-tls-key | \
       --spin-micros | --drop | --drop-seed | --peer-port | --client-port | --admin-port | --write-ratio | --keys | \
       --key-bytes | --value-bytes | --zipf | --trace | --sessions | --outstanding | --batch | --rate | --warm-up | \
       --seed | --failover-millis)
@@ -104,7 +109,13 @@ while (($# > 0)); do
     --seconds) needs_number "$option" "$value" && seconds=$value ;;
     --workload) workload=$value ;;
     --peer-port | --client-port | --admin-port) needs_number "$option" "$value" && base_port[$option]=$value ;;
+    --memcached)
+      [[ $value =~ ^([^[:space:]]*:)?([0-9]+)$ ]] || usage_error "--memcached is [HOST:]PORT, not \"$value\""
+      memcached_host=${BASH_REMATCH[1]} memcached_port=${BASH_REMATCH[2]}
+      ;;
     --transport | --device | --gid-index | --quorum | --workers | --datagram-bytes | --store-mib | --memory | \
+      --memcached-connections | --memcached-idle-seconds | --memcached-auth-file | --memcached-tls-cert | \
+      --memcached-tls-key | \
       --sessions-max | --session-window | --history-mib | --spin-micros | --durability | --snapshot-mib | \
       --session-seconds | --catch-up-mib | --ack-copies | --failure-timeout-ms | --stuck-timeout-ms | --drop | \
       --drop-seed)

@@ -110,6 +110,9 @@ start_replica() { # ID
   for ((other = 0; other < id; other++)); do # among the replicas on the same address
     if [[ ${addresses[$other]:-${addresses[$first]}} == "$address" ]]; then place=$((place + 1)); fi
   done
+  if [[ $memcached_port != '' ]]; then
+    ports+=(--memcached "$memcached_host$((memcached_port == 0 ? 0 : memcached_port + place))")
+  fi
   for option in "${!base_port[@]}"; do
     ports+=("$option" "$((base_port[$option] == 0 ? 0 : base_port[$option] + place))")
   done
