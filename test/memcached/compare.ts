@@ -7,7 +7,7 @@ import { createPrng, type Prng } from '../sim/prng.js'
 import type { Batch } from './batch.js'
 import { binaryBatch, encode, NOOP } from './generate-binary.js'
 import { textBatch } from './generate-text.js'
-import { createSide, normaliseBinary, normaliseText, type Side } from './normalise.js'
+import { asReplicated, createSide, normaliseBinary, normaliseText, type Side } from './normalise.js'
 
 const HOST = '127.0.0.1'
 const EXCHANGE_MILLIS_MAX = 10_000
@@ -24,6 +24,8 @@ export interface Comparison {
   readonly commands: number
   /** The one that is believed, and the one that is looked at. */
   readonly ports: readonly [model: number, subject: number]
+  /** The subject is a replica: what docs/memcached.md says that it has otherwise is left out. */
+  readonly isReplicated?: boolean
 }
 
 export interface Difference {
@@ -80,10 +82,11 @@ export async function compare(how: Comparison, count: (commands: number) => void
   let sent = 0
   for (let number = 0; sent < how.commands; number++) {
     const batch = createBatch(prng)
-    const [model, subject] = await Promise.all([
+    let [model, subject] = await Promise.all([
       ask(batch, sides[0], how.ports[0]),
       ask(batch, sides[1], how.ports[1]),
     ])
+    if (how.isReplicated === true) [model, subject] = [asReplicated(model), asReplicated(subject)]
     sent += batch.commands.length
     count(sent)
     // Numbers count from the beginning of a batch: one server may have said more of a damaged one than the other.

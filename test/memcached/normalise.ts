@@ -107,3 +107,9 @@ export function normaliseBinary(side: Side, reply: Buffer): string {
   }
   return [...packets, reply.subarray(at).toString('hex')].join('\n')
 }
+
+/** Reads are no writes: whether and when an item was read before is not told exactly by a replica. */
+export function asReplicated(reply: string): string {
+  return reply.replaceAll(/^((?:HD|VA) .*)$/gm, (line: string) => line.replace(/ h[01](?= |$)/, ' h'))
+    .replaceAll(/^(ME .*) fetch=(?:yes|no)/gm, '$1 fetch')
+}
