@@ -12,6 +12,7 @@ import { asReplicated, createSide, normaliseBinary, normaliseText, type Side } f
 const HOST = '127.0.0.1'
 const EXCHANGE_MILLIS_MAX = 10_000
 const COMMANDS_PER_BATCH_MAX = 40
+const CAS_DIGITS = 12
 /** What a damaged command waits for as its value comes from here; then the end is seen. */
 const FILLER = '\r\n'.repeat(200)
 /** And what no batch says. */
@@ -52,8 +53,9 @@ export function exchange(port: number, bytes: Buffer): Promise<Buffer> {
   })
 }
 
+/** Numbers of one length for both: a damaged command may swallow so many bytes of those behind it. */
 function render(batch: Batch, side: Side): Buffer {
-  const casOf = (key: string): string => side.known.get(key) ?? '1'
+  const casOf = (key: string): string => (side.known.get(key) ?? '1').padStart(CAS_DIGITS, '0')
   const parts = batch.commands.map((command) => command.render(casOf))
   const end =
     batch.dialect === 'binary' ? encode({ opcode: NOOP }, 0n) : Buffer.from((batch.exact ? '' : FILLER) + TEXT_END)

@@ -108,8 +108,16 @@ export function normaliseBinary(side: Side, reply: Buffer): string {
   return [...packets, reply.subarray(at).toString('hex')].join('\n')
 }
 
-/** Reads are no writes: whether and when an item was read before is not told exactly by a replica. */
+/**
+ * Without what a replica says otherwise: reads are no writes, so whether an item was read before is not told exactly;
+ * and a key that was set in base64 comes back as it was asked for.
+ */
 export function asReplicated(reply: string): string {
-  return reply.replaceAll(/^((?:HD|VA) .*)$/gm, (line: string) => line.replace(/ h[01](?= |$)/, ' h'))
-    .replaceAll(/^(ME .*) fetch=(?:yes|no)/gm, '$1 fetch')
+  return reply
+    .replaceAll(/^(?:HD|VA) .*$/gm, (line) =>
+      line
+        .replace(/ h[01](?= |$)/, ' h')
+        .replace(/ k(\S+) b(?= |$)/, (_, key: string) => ` k${Buffer.from(key, 'base64').toString('latin1')}`),
+    )
+    .replaceAll(/^ME \S+(.*) fetch=(?:yes|no)/gm, 'ME$1 fetch')
 }
