@@ -7,8 +7,12 @@ import { startProcesses } from '../integration/processes.js'
 /** Patient, because the machines of tests are busy. */
 const WORDS = ['--memcached', '0', '--store-mib', '256', '--failure-timeout-ms', '500', '--stuck-timeout-ms', '5000']
 
-export function startMemcachedReplicas(voters: number, extra: readonly string[] = []): Promise<Processes> {
-  return startProcesses(voters, [...WORDS, ...extra])
+export function startMemcachedReplicas(
+  voters: number,
+  extra: readonly string[] = [],
+  observers = 0,
+): Promise<Processes> {
+  return startProcesses(voters, [...WORDS, ...extra], { observers })
 }
 
 /** Of this life of the replica. */

@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect as connectSecure } from 'node:tls'
+import { settled } from '../integration/processes.js'
+import { until } from '../integration/until.js'
 import { exchange } from './compare.js'
 import { memcachedPort, startMemcachedReplicas } from './replicas.js'
 
@@ -73,5 +75,26 @@ test('front: by TLS, and by nothing else', { skip: SKIP_TLS, timeout: 120_000 },
   } finally {
     await processes.stop()
     rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+test('front: an observer of a cache serves gets, passes writes on, tells of reads', { timeout: 120_000 }, async () => {
+  const processes = await startMemcachedReplicas(3, ['--memory', 'cache'], 1)
+  const ask = async (replica: number, text: string): Promise<string> =>
+    (await exchange(memcachedPort(processes, replica), Buffer.from(text))).toString()
+  try {
+    const text = 'set n 0 0 1\r\n7\r\nincr n 5\r\nget n\r\n'
+    assert.equal(await ask(3, text), 'STORED\r\n12\r\nVALUE n 0 2\r\n12\r\nEND\r\n')
+    await settled(processes)
+    assert.equal(await ask(0, 'get n\r\n'), 'VALUE n 0 2\r\n12\r\nEND\r\n')
+    const { lastApplied } = await processes.statsOf(3)
+    await ask(3, 'get n\r\n'.repeat(100))
+    await until(async () => (await processes.statsOf(3)).lastApplied > lastApplied, 'reads are told to the order')
+    const all = await Promise.all([0, 1, 2, 3].map((replica) => ask(replica, 'stats replication\r\n')))
+    assert.match(all[3] ?? '', /STAT role observing/)
+    assert.ok(all.some((each) => /STAT observer_3_lag_operations \d/.test(each)), 'the leader knows of it')
+    assert.equal(new Set((await settled(processes)).map(({ digest }) => digest)).size, 1)
+  } finally {
+    await processes.stop()
   }
 })
