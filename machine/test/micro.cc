@@ -78,6 +78,7 @@ Bench::Bench(uint64_t keys)
                                    .sessionWindow = 1u << 16,
                                    .sessionMicros = 1u << 30,
                                    .storeBytes = uint64_t{4} << 30,
+                                   .evict = false,
                                    .rows = ROWS,
                                    .packRows = packRows_.data(),
                                    .replyRows = replyRows_.data(),
