@@ -122,7 +122,9 @@ test('rdma: three hosts lose and reorder; one is cut off, one switched off: no e
   t.diagnostic(`operations/s: ${faults.operationsPerSecond}, proposals sent again: ${again}`)
   const leaders = readFileSync(join(out, 'leaders'), 'utf8').trim().split('\n').map(Number)
   t.diagnostic(`hosts that led: ${leaders.join(', then ')}`)
-  assert.equal(faults.errors, 0, JSON.stringify(faults.errorsByCode))
+  // A read whose session moves is refused, not answered from its future (docs/guarantees.md); nothing else may fail.
+  const { READ_OVERTAKEN: overtaken = 0 } = faults.errorsByCode
+  assert.equal(faults.errors - overtaken, 0, JSON.stringify(faults.errorsByCode))
   assert.ok(faults.writes > 0 && faults.reads > 0 && again > 0, 'something was lost, and sent again')
   assert.ok(leaders.length >= 3)
   assert.ok(leaders.every((host, each) => host > 0 && host !== leaders[each - 1]), 'each fault made another lead')
