@@ -117,15 +117,15 @@ test('rdma: three hosts lose and reorder; one is cut off, one switched off: no e
   await ended
   const outcome = await rig(['--hosts', '3', '--netem', NETEM], 'test/rdma/three-hosts.sh')
   assert.equal(outcome.code, 0, `${outcome.stdout}\n${outcome.stderr}`)
+  const report = reportOf('lossy')
+  const again = report.batching.replicas.reduce((sum, { resends }) => sum + (resends['proposals'] ?? 0), 0)
+  t.diagnostic(`operations/s: ${report.operationsPerSecond}, proposals sent again: ${again}`)
+  assert.ok(again > 0, 'something was lost')
   const faults = JSON.parse(readFileSync(join(out, 'faults.json'), 'utf8')) as WorkloadReport
-  const again = faults.batching.replicas.reduce((sum, { resends }) => sum + (resends['proposals'] ?? 0), 0)
-  t.diagnostic(`operations/s: ${faults.operationsPerSecond}, proposals sent again: ${again}`)
   const leaders = readFileSync(join(out, 'leaders'), 'utf8').trim().split('\n').map(Number)
-  t.diagnostic(`hosts that led: ${leaders.join(', then ')}`)
-  // A read whose session moves is refused, not answered from its future (docs/guarantees.md); nothing else may fail.
-  const { READ_OVERTAKEN: overtaken = 0 } = faults.errorsByCode
-  assert.equal(faults.errors - overtaken, 0, JSON.stringify(faults.errorsByCode))
-  assert.ok(faults.writes > 0 && faults.reads > 0 && again > 0, 'something was lost, and sent again')
+  t.diagnostic(`hosts that led: ${leaders.join(', then ')}; writes/s with faults: ${faults.writesPerSecond}`)
+  assert.equal(faults.errors, 0, JSON.stringify(faults.errorsByCode))
+  assert.ok(faults.writes > 0)
   assert.ok(leaders.length >= 3)
   assert.ok(leaders.every((host, each) => host > 0 && host !== leaders[each - 1]), 'each fault made another lead')
   const left = readFileSync(join(out, 'digests'), 'utf8').trim().split('\n')

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# On each of three emulated hosts (rig.test.ts): a replica as a user starts it, and on host 1 a load. Meanwhile the
-# leader's host is cut off and comes back, then the host of whoever leads is switched off (not host 1: a replica there
-# that leads hangs for a while first).
+# On each of three emulated hosts (rig.test.ts): a replica as a user starts it, and on host 1 two loads. During the
+# second the leader's host is cut off and comes back, then the host of whoever leads is switched off (not host 1: a
+# replica there that leads hangs for a while first). That load only writes: a read whose session moves may be refused
+# (READ_OVERTAKEN), a write may not.
 #
-# Writes to /out: faults.json, the report of the load; leaders, who led before, after the cut and at
+# Writes to /out: lossy.json and faults.json, the reports of the loads; leaders, who led before, after the cut and at
 # the end; digests, of those that are left; host-N.log. Orders to a host are files there.
 set -uo pipefail
 
@@ -83,7 +84,8 @@ await() { # FILE: bounded by the rig's own limit
 drive() {
   local before bench
   until grep -q 'The cluster is up' /out/host-1.log; do pause 0.5; done
-  $main bench --seconds 30 --warm-up 1 $load >/out/faults.json 2>/out/faults.log &
+  $main bench --seconds 3 --warm-up 1 $load >/out/lossy.json || return 1
+  $main bench --write-ratio 1 --seconds 30 --warm-up 1 $load >/out/faults.json 2>/out/faults.log &
   bench=$!
   until grep -q '^Running' /out/faults.log; do pause 0.3; done
   leader
