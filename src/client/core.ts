@@ -11,7 +11,7 @@ import type { ClusterSettings } from '../runtime/options.js'
 import type { Codec, ResultColumns } from '../store/machine.js'
 import type { Endpoint, EndpointSettings } from '../transport/endpoint.js'
 import { clusterHash } from '../zab/cluster-hash.js'
-import { DATAGRAM_ALIGN } from '../zab/limits.js'
+import { DATAGRAM_ALIGN, TICKS_PER_MILLI } from '../zab/limits.js'
 import { LINK_EARLY_MAX } from '../zab/link.js'
 import type { Link } from '../zab/link.js'
 import type { Sender } from '../zab/header.js'
@@ -223,9 +223,9 @@ function slotsFor(bytes: number, datagramBytes: number, least: number, most: num
   return Math.min(most, Math.max(least, Math.floor(bytes / datagramBytes)))
 }
 
-/** Of this moment, for the link: ticks are 100 microseconds. */
+/** Of this moment, for the link: ticks (zab/limits.ts). */
 export function ticksOf(millis: number): number {
-  return Math.floor(millis * 10)
+  return Math.floor(millis * TICKS_PER_MILLI)
 }
 
 /** A slot for a small datagram. Used in turn: the oldest has long left. */

@@ -7,6 +7,7 @@ import { at } from '../assert.js'
 import { NODES_MAX } from '../zab/limits.js'
 import { packStanding, STANDING_BYTES, writeAlive } from '../zab/standing.js'
 import { controlSlot } from '../zab/state.js'
+import { TICK_MICROS } from '../zab/limits.js'
 import { HEADER, KIND } from '../zab/wire.js'
 import type { Core } from './core.js'
 import { QUEUE_PEERS } from './core.js'
@@ -15,7 +16,6 @@ import { QUEUE_PEERS } from './core.js'
 const BEATS_OF_TIMEOUT = 12
 const BEAT_MICROS_MIN = 5_000
 const BEAT_MICROS_MAX = 100_000
-const TICK_MICROS = 100
 
 export interface Beats {
   /** What was last told; -1: nothing, or destinations changed. */

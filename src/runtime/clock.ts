@@ -1,6 +1,8 @@
+import { TICKS_PER_MILLI } from '../zab/limits.js'
+
 /** The only clock of a replica. The protocol gets its readings as arguments. */
 
-/** Ticks are 100 microseconds (zab/link.ts). */
+/** Ticks are TICK_MICROS long (zab/limits.ts). */
 export interface Clock {
   /** Monotonic. */
   ticks(): number
@@ -11,7 +13,7 @@ export interface Clock {
 export function systemClock(): Clock {
   const origin = performance.timeOrigin * 1000
   return {
-    ticks: () => Math.floor(performance.now() * 10),
+    ticks: () => Math.floor(performance.now() * TICKS_PER_MILLI),
     micros: () => Math.floor(origin + performance.now() * 1000),
   }
 }

@@ -67,7 +67,7 @@ const PACK_RING_SHARE = 16
 /** The packer takes nothing with less: what is packed now may begin another datagram (machine/packer.h). */
 const PACK_DATAGRAMS_MIN = 2
 /** The log's time goes on at least so often, while there are items that live by it. */
-const TICK_MICROS = 1_000_000
+const LOG_TIME_MICROS_MAX = 1_000_000
 /** Turns after which all that was there before them has been read, however much it was. */
 const DRAINED_TURNS = 8
 
@@ -302,7 +302,7 @@ function tickWhenIdle(core: Core): void {
   const { state } = core
   if (state.role !== ROLE.LEADING || state.phase !== PHASE.BROADCAST) return
   const last = Math.max(core.lastTime, lastTimeOf(state))
-  if (core.clock.micros() - last < TICK_MICROS) return
+  if (core.clock.micros() - last < LOG_TIME_MICROS_MAX) return
   if (core.storing !== null && isSpaceLow(core.storing)) return
   core.machine.packTick()
 }

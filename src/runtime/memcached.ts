@@ -9,12 +9,12 @@ import { ZabkvError } from '../errors.js'
 import { FRONT_BUSY, FRONT_WANTS_TOLD, openFront } from '../store/front.js'
 import type { NativeFront } from '../store/front.js'
 import type { Machine } from '../store/machine.js'
+import { TICKS_PER_MILLI } from '../zab/limits.js'
 import { startTls } from './memcached-tls.js'
 import type { TlsFace } from './memcached-tls.js'
 import type { ClusterSettings, MemcachedOptions } from './options.js'
 
 const WAIT_MILLIS = 10_000
-const TICKS_PER_MILLI = 10
 
 /** Three texts of `stats`: lines of a name, a blank and a value. */
 export interface Told {

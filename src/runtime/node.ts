@@ -9,7 +9,7 @@ import { openLog } from '../store/open-log.js'
 import type { Endpoint, EndpointSettings } from '../transport/endpoint.js'
 import { chooseProvider, openEndpoint, pathDatagramBytes } from '../transport/open-endpoint.js'
 import { clusterHash } from '../zab/cluster-hash.js'
-import { DATAGRAM_ALIGN } from '../zab/limits.js'
+import { DATAGRAM_ALIGN, TICKS_PER_MILLI } from '../zab/limits.js'
 import { systemClock } from './clock.js'
 import { createCore, QUEUE_PEERS } from './core.js'
 import type { Core } from './core.js'
@@ -34,7 +34,6 @@ const TX_ROWS = 8192
 /** Of a worker, and of all together unless that leaves one too few. */
 const LINKS_MAX = 16_384
 const LINKS_MAX_ALL = 65_536
-const TICKS_PER_MILLI = 10
 const CATCH_UP_BYTES_PINNED = 256 << 20
 const ROWS = 4096 //           of packing, applying and answering in one call
 /** Wanted socket buffers; what the kernel gives is reported, and the window derived from it. */

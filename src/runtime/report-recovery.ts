@@ -4,10 +4,10 @@ import { at } from '../assert.js'
 import { LOG_COUNTERS } from '../store/log.js'
 import { COUNT } from '../zab/counters.js'
 import type { CounterName } from '../zab/counters.js'
+import { TICKS_PER_MILLI } from '../zab/limits.js'
 import type { Core } from './core.js'
 import type { LogReport, RecoveryReport, ReplicaStats } from './options.js'
 
-const TICKS_PER_MILLI = 10
 const STATUSES = ['FINE', 'SPACE_LOW', 'FULL', 'FAILED'] as const
 
 export function reportRecovery(core: Core): RecoveryReport {

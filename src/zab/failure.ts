@@ -10,6 +10,7 @@ import { at } from '../assert.js'
 import type { CounterName } from './counters.js'
 import { becomeLooking, onOtherStanding } from './election.js'
 import { counterOf } from './header.js'
+import { TICK_MICROS } from './limits.js'
 import { isQuorumHeard } from './quorum.js'
 import { sendStanding, takeStanding } from './standing.js'
 import type { State } from './state.js'
@@ -21,7 +22,6 @@ const QUORUM_PATIENCE = 2
 /** A discovery that takes longer, in failure times, has failed. */
 const DISCOVERY_PATIENCE = 4
 const STANDING_TICKS = 50 //   a prospective leader says so again
-const TICK_MICROS = 100
 const AGE_SHARE = 4 //         a new age counts a quarter
 
 export function onAlive(state: State, sender: number, offset: number, tick: number): CounterName | null {

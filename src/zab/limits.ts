@@ -32,4 +32,8 @@ export const DATAGRAM_OPERATIONS_MAX = 8192
 /** Counters, sequences and versions are doubles that hold integers exactly. */
 export const COUNTER_MAX = Number.MAX_SAFE_INTEGER
 
+/** The protocol's clock: all its times are ticks of this length. */
+export const TICK_MICROS = 100
+export const TICKS_PER_MILLI = 1000 / TICK_MICROS
+
 assert(DATAGRAM_BYTES_MAX % DATAGRAM_ALIGN === 0, 'limits: the largest datagram is whole lines')

@@ -18,7 +18,7 @@ export const LINK_EARLY_MAX = 64
 export const LINK_WINDOW_MAX = 2048
 const LINK_WINDOW_MIN = 32
 
-// Ticks are 100 microseconds everywhere in the protocol.
+// In ticks (limits.ts).
 const RESEND_TICKS_MIN = 100 //     10 ms: longer than a delayed acknowledgement and a scheduler's turn
 const RESEND_TICKS_MAX = 2_000 //   200 ms
 const HOLE_TICKS = 10 //            a hole is not filled again sooner than this

@@ -4,12 +4,12 @@ import { assert, at, item } from '../../src/assert.js'
 import { ENDPOINT_COUNTERS, RX_ROW, TX_ROW } from '../../src/transport/endpoint.js'
 import type { Endpoint, EndpointSettings, QueueAddress } from '../../src/transport/endpoint.js'
 import { lengthOf } from '../../src/zab/header.js'
+import { TICK_MICROS } from '../../src/zab/limits.js'
 import { HEADER, TAG_BYTES } from '../../src/zab/wire.js'
 import { closePort, joinGroup, openPort, portOf, sendTo, sendToGroup } from './network.js'
 import type { Network } from './network.js'
 
 const LINE = 64
-const TICK_MICROS = 100
 const LENGTH_MIN = HEADER.SIZE + TAG_BYTES
 
 export interface SimEndpoint extends Endpoint {

@@ -7,6 +7,7 @@ import type { Layout, Slots } from '../../src/runtime/layout.js'
 import { openMachine } from '../../src/store/open-machine.js'
 import type { Machine } from '../../src/store/machine.js'
 import { clusterHash } from '../../src/zab/cluster-hash.js'
+import { TICK_MICROS } from '../../src/zab/limits.js'
 import type { Config } from '../../src/zab/state.js'
 import { CLUSTER } from './cluster.js'
 import type { SimClock, SimCluster, SimNode } from './cluster.js'
@@ -21,7 +22,6 @@ const RESERVE_DATAGRAMS = 32
 const LINKS_MAX = 64
 /** Fewer than a real replica has: memory is what a run's beginning costs. */
 const SLOTS: Slots = { control: 512, early: 64, parked: 128, reply: 256, transfer: 32 }
-const TICK_MICROS = 100
 
 export interface SimReplica {
   readonly id: number

@@ -1,5 +1,6 @@
 /** What a run tells about itself, for a person who looks for a fault. Silent unless asked for. */
 
+import { TICKS_PER_MILLI } from '../../src/zab/limits.js'
 import { KIND } from '../../src/zab/wire.js'
 
 export interface Trace {
@@ -15,7 +16,7 @@ export function createTrace(verbose: boolean, print: (line: string) => void): Tr
   return {
     enabled: true,
     verbose,
-    say: (tick, text) => print(`${(tick / 10).toFixed(1).padStart(9)} ms  ${text}`),
+    say: (tick, text) => print(`${(tick / TICKS_PER_MILLI).toFixed(1).padStart(9)} ms  ${text}`),
   }
 }
 
