@@ -21,7 +21,7 @@ import { count, createState, PHASE, ROLE, SEND, TO_ALL } from '../zab/state.js'
 import { createBeats, tellBeats } from './beats.js'
 import type { Beats } from './beats.js'
 import type { Clock } from './clock.js'
-import { createDonor, donorTick } from './donor.js'
+import { createDonor, donorTick, isGiving } from './donor.js'
 import type { Donor } from './donor.js'
 import {
   createForwarding,
@@ -116,6 +116,8 @@ export interface Core {
   /** The log's time never goes back. */
   lastTime: number
   turns: number
+  /** When there last was more to do than beats and heartbeats. */
+  busyTick: number
   /** Replicas that speak in a life that is not known here: the registry is to be asked about them. */
   readonly strangers: Set<number>
   /** What the disk had when this replica started, or began anew; null without a disk. */
@@ -173,6 +175,7 @@ export function createCore(settings: CoreSettings): Core {
     drops: new Map(),
     lastTime: 0,
     turns: 0,
+    busyTick: clock.ticks(),
     strangers: new Set(),
     recovered: null,
     generation: 0,
@@ -232,7 +235,15 @@ export function turn(core: Core): number {
   sendQueued(core.clientOutput)
   homeAfterSend(core.home)
   const isBusy = core.memcached?.flush() ?? false
-  return fromPeers + fromClients + fromFronts + fromSockets + applied + (isBusy ? 1 : 0)
+  const done = fromClients + fromFronts + fromSockets + applied + (isBusy ? 1 : 0)
+  if (done > 0 || !isSettled(core)) core.busyTick = tick
+  return done + fromPeers
+}
+
+/** Is there nothing to be waited for, but news? */
+function isSettled(core: Core): boolean {
+  const { state } = core
+  return isServing(core) && state.lastApplied === Math.max(state.lastHeld, state.lastProposed) && !isGiving(core.donor)
 }
 
 /** Silence is the others' only if nothing waits to be read. A flood must not hide it for ever. */

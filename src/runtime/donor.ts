@@ -97,6 +97,11 @@ export function onTransferAck(donor: Donor, offset: number, tick: number): void 
   }
 }
 
+/** Is a snapshot under way to somebody? */
+export function isGiving(donor: Donor): boolean {
+  return donor.link !== null
+}
+
 /** Stops what is under way: the receiver is gone, or this replica leads no more. */
 export function endTransfer(donor: Donor): void {
   const { link } = donor

@@ -12,7 +12,8 @@ import { CONTROL } from './channel.js'
 import { systemClock } from './clock.js'
 import { closeFront, createFrontCore, frontTurn, frontWait } from './front.js'
 import type { FrontCore, FrontTask } from './front.js'
-import { startTurning } from './loop.js'
+import { startTurning, WAIT_MICROS_QUIET } from './loop.js'
+import type { Turner } from './loop.js'
 
 /** What the thread says, once. */
 export type FrontAnswer =
@@ -46,7 +47,14 @@ function run(task: FrontTask, answer: (what: FrontAnswer) => void): void {
   const wait = (micros: number): void => {
     if (Atomics.load(front.control, CONTROL.stop) === 0) frontWait(front, micros)
   }
-  const turning = startTurning({ clock: front.clock, turn, wait }, (error) => {
+  const turner: Turner = {
+    clock: front.clock,
+    turn,
+    busyTick: () => front.busyTick,
+    wait,
+    quietMicros: WAIT_MICROS_QUIET,
+  }
+  const turning = startTurning(turner, (error) => {
     throw error // uncaught: worker 0 gets it, and the replica stops
   })
 }

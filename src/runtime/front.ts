@@ -61,6 +61,7 @@ export interface FrontCore {
   readonly orderBed: Bed // worker 0's
   readonly orderWaker: Waker
   postedTick: number
+  busyTick: number
   wakeUps: number
   signals: number
 }
@@ -109,6 +110,7 @@ export function createFrontCore(
     orderBed: { words: board.words, index: BOARD_SLEEP },
     orderWaker,
     postedTick: 0,
+    busyTick: 0,
     wakeUps: 0,
     signals: 0,
   }
@@ -136,7 +138,9 @@ export function frontTurn(front: FrontCore): number {
   if (answered && wakeForRoom(front.orderBed, front.orderWaker)) front.signals++
   handOver(front) // links that were closed for their silence
   if (tick - front.postedTick >= POST_TICKS) post(front, tick)
-  return fromClients + Number(answered)
+  const done = fromClients + Number(answered)
+  if (done > 0) front.busyTick = tick
+  return done
 }
 
 /** The endpoint's wait, ended by worker 0 as well. */

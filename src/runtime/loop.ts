@@ -4,6 +4,7 @@
  */
 
 import { ZabkvError } from '../errors.js'
+import { TICK_MICROS } from '../zab/limits.js'
 import type { Clock } from './clock.js'
 import type { Core } from './core.js'
 import { isServing, turn } from './core.js'
@@ -11,9 +12,12 @@ import { waitBesideFronts } from './fronts.js'
 
 /** Turns before the event loop gets its turn. */
 const TURNS_MAX = 32
-/** A wait ends at a datagram; this bounds how late timers and the event loop are. */
+/** A wait ends at a datagram; this bounds how late timers and the event loop are. An idle replica costs little. */
 const WAIT_MICROS_BUSY = 1000
-const WAIT_MICROS_QUIET = 5000
+export const WAIT_MICROS_QUIET = 5_000
+const WAIT_MICROS_QUIET_MAX = 25_000
+/** As long a wait as leaves this many of them in the time after which silence is death. */
+const WAITS_OF_TIMEOUT = 12
 const QUIET_TICKS = 2000
 const PLACED_POLL_MILLIS = 5
 
@@ -21,7 +25,11 @@ export interface Turner {
   readonly clock: Clock
   /** 0: there was nothing to do. */
   turn(): number
+  /** When there last was more to do than keeping in touch. */
+  busyTick(): number
   wait(micros: number): void
+  /** How long to wait when there was nothing for a while. */
+  readonly quietMicros: number
 }
 
 export interface Turning {
@@ -40,14 +48,20 @@ export function startLoop(core: Core, fail: (error: unknown) => void): Loop {
     if (fronts === null) endpoint.wait(micros)
     else waitBesideFronts(fronts, endpoint, micros)
   }
-  const { stop } = startTurning({ clock, turn: () => turn(core), wait }, fail)
+  const turner: Turner = {
+    clock,
+    turn: () => turn(core),
+    busyTick: () => core.busyTick,
+    wait,
+    quietMicros: quietMicros(core),
+  }
+  const { stop } = startTurning(turner, fail)
   return { stop, placed: (signal) => placed(core, signal) }
 }
 
 /** Turns until it is stopped, or until a turn throws: then `fail` gets that. */
 export function startTurning(turner: Turner, fail: (error: unknown) => void): Turning {
   let running = true
-  let busyTick = turner.clock.ticks()
 
   const step = (): void => {
     if (!running) return
@@ -61,12 +75,9 @@ export function startTurning(turner: Turner, fail: (error: unknown) => void): Tu
   }
   const runTurns = (): void => {
     for (let turns = 0; turns < TURNS_MAX; turns++) {
-      if (turner.turn() > 0) {
-        busyTick = turner.clock.ticks()
-        continue
-      }
-      const quiet = turner.clock.ticks() - busyTick > QUIET_TICKS
-      turner.wait(quiet ? WAIT_MICROS_QUIET : WAIT_MICROS_BUSY)
+      if (turner.turn() > 0) continue
+      const quiet = turner.clock.ticks() - turner.busyTick() > QUIET_TICKS
+      turner.wait(quiet ? turner.quietMicros : WAIT_MICROS_BUSY)
       return
     }
   }
@@ -76,6 +87,11 @@ export function startTurning(turner: Turner, fail: (error: unknown) => void): Tu
       running = false
     },
   }
+}
+
+function quietMicros(core: Core): number {
+  const micros = (core.state.config.failureTicks * TICK_MICROS) / WAITS_OF_TIMEOUT
+  return Math.min(Math.max(WAIT_MICROS_QUIET, micros), WAIT_MICROS_QUIET_MAX)
 }
 
 async function placed(core: Core, signal: AbortSignal): Promise<void> {

@@ -35,6 +35,7 @@ import {
 import { CONTROL_BYTES, FLAG_WHOLE, HEADER, KIND, PROPOSE, setWide } from './wire.js'
 
 const HEARTBEAT_TICKS = 100 //      10 ms: also how long a lost last proposal stays unnoticed
+const HEARTBEATS_MIN = 6 //         in the time after which silence is death, at least
 const STALL_TICKS = 300 //          30 ms: so long the history waits for somebody who is slow
 
 /** Why an ACK was dropped; null when it was not. One that repeats what is known is a sign of life. */
@@ -123,18 +124,30 @@ export function leaderFlush(state: State, tick: number): void {
   if (state.sendNext < state.history.next) count(state, 'stall-acks')
   if (state.sendNext > first) {
     emitProposals(state, first, tick)
+    hasten(state, tick)
     state.committedTold = state.lastCommitted
     if (quorumSize(state.config) === 1) commitPrefix(state)
   } else if (state.committedTold < state.lastCommitted) {
     count(state, 'commits-sent')
     count(state, 'writes-in-commits', state.lastCommitted - state.committedTold)
     tellAll(state, KIND.COMMIT, tick)
+    hasten(state, tick)
   }
   if (tick < state.heartbeatTick) return
   count(state, 'heartbeats-sent')
   state.round++
   tellAll(state, KIND.HEARTBEAT, tick)
-  state.heartbeatTick = tick + HEARTBEAT_TICKS
+  const longest = Math.max(HEARTBEAT_TICKS, Math.floor(state.config.failureTicks / HEARTBEATS_MIN))
+  const isSettled = leaderKeeps(state, tick) === state.history.next
+  const doubled = Math.max(HEARTBEAT_TICKS, 2 * state.heartbeatTicks)
+  state.heartbeatTicks = isSettled ? Math.min(doubled, longest) : HEARTBEAT_TICKS
+  state.heartbeatTick = tick + state.heartbeatTicks
+}
+
+/** Something may be lost that only a heartbeat will tell of: the next ones come soon again. */
+function hasten(state: State, tick: number): void {
+  state.heartbeatTicks = 0
+  state.heartbeatTick = Math.min(state.heartbeatTick, tick + HEARTBEAT_TICKS)
 }
 
 /** Moves sendNext as far as the window and the rows allow. */

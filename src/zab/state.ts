@@ -123,6 +123,7 @@ export interface State {
   commitNext: number //    absolute index of the first entry not committed
   committedTold: number // lastCommitted as the followers were last told
   heartbeatTick: number //  when the next is due
+  heartbeatTicks: number // how long after the last: longer and longer while all have all
   resendRoom: number //    bytes that may still be sent again in this turn
   stallTick: number //     since when the history has had no room; -1: it has
 
@@ -220,6 +221,7 @@ export function createState(config: Config): State {
     commitNext: 0,
     committedTold: 0,
     heartbeatTick: 0,
+    heartbeatTicks: 0,
     resendRoom: config.windowBytes,
     stallTick: -1,
     joins: 0,

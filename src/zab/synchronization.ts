@@ -63,6 +63,7 @@ function establish(state: State, tick: number): void {
   state.commitKnown = state.lastHeld
   state.commitNext = state.history.next
   state.heartbeatTick = tick
+  state.heartbeatTicks = 0
   count(state, 'epochs-led')
   for (let id = 0; id < NODES_MAX; id++) {
     if (id === replica || at(state.peers.stage, id) !== STAGE.ACKLD) continue
