@@ -26,6 +26,7 @@ Where
   --observers N           replicas here that learn and serve reads without a vote, on the first own address (0)
   --wait SECONDS          how long to wait for the registry and, with --workload, for the other replicas (120)
   --seconds N             stop after that time
+  --summary SECONDS       a line about the cluster every so often (1 on a terminal, else 10; 0: none)
 
 How (for every replica; all machines alike)
   --transport auto|verbs|udp   --device NAME   --gid-index N   --unicast   --quorum majority|all   --workers N
@@ -67,6 +68,7 @@ stop_because() { # CODE SENTENCE
 # ---- arguments
 
 replicas=3 observers=0 data_dir='' ips='' registry='' cluster='' wait_seconds=120 seconds='' workload='' json=''
+summary=''
 serve_args=() bench_args=() memcached_host='' memcached_port=''
 declare -A base_port=()
 
@@ -85,7 +87,7 @@ while (($# > 0)); do
       --session-seconds | --ack-copies | --failure-timeout-ms | --stuck-timeout-ms | \
       --datagram-bytes | --store-mib | --memory | --sessions-max | --session-window | --history-mib | \
       --memcached | --memcached-connections | --memcached-idle-seconds | --memcached-auth-file | \
-      --memcached-tls-cert | --memcached-tls-key | \
+      --memcached-tls-cert | --memcached-tls-key | --summary | \
       --spin-micros | --drop | --drop-seed | --peer-port | --client-port | --admin-port | --write-ratio | --keys | \
       --key-bytes | --value-bytes | --zipf | --trace | --sessions | --outstanding | --batch | --rate | --warm-up | \
       --seed | --failover-millis)
@@ -107,6 +109,7 @@ while (($# > 0)); do
     --cluster) cluster=$value ;;
     --wait) needs_number "$option" "$value" && wait_seconds=$value ;;
     --seconds) needs_number "$option" "$value" && seconds=$value ;;
+    --summary) needs_number "$option" "$value" && summary=$value ;;
     --workload) workload=$value ;;
     --peer-port | --client-port | --admin-port) needs_number "$option" "$value" && base_port[$option]=$value ;;
     --memcached)

@@ -197,13 +197,15 @@ TEXT
 
 # Until Ctrl-C, --seconds, or (with --workload, elsewhere) until replica 0 leaves.
 stay_up() {
-  local until=$((SECONDS + ${seconds:-0})) every=10 absent=0
+  local until=$((SECONDS + ${seconds:-0})) every=${summary:-10} absent=0
   if [[ $workload != '' ]]; then await_ready "$wait_seconds"; else await_ready ''; fi
   if [[ $workload == '' && $holds_first == yes ]]; then
     how_to_reach
-    if [[ -t 2 ]]; then every=1; fi
-    child_start summary node "$root/dist/src/cli/main.js" stats --line --watch "$every" --cluster "$cluster" \
-      --registry "$registry" >&2
+    if [[ $summary == '' && -t 2 ]]; then every=1; fi
+    if ((every > 0)); then
+      child_start summary node "$root/dist/src/cli/main.js" stats --line --watch "$every" --cluster "$cluster" \
+        --registry "$registry" >&2
+    fi
   fi
   while true; do
     check_replicas

@@ -110,9 +110,11 @@ drive() {
 if [[ $HOST_ID == 1 ]] && command -v memcached >/dev/null; then
   memcached -u root -U 0 -l "${ZABKV_REGISTRY%:*}" -p "${ZABKV_REGISTRY##*:}" &
 fi
+# Small: memory is registered with the device, page by page, and that takes long here.
+small='--history-mib 8 --catch-up-mib 8 --sessions-max 1024'
 where="--ips $ips --registry $ZABKV_REGISTRY --device rxe0 --transport verbs"
 slow='--wait 200 --failure-timeout-ms 1000 --stuck-timeout-ms 10000 --spin-micros 0'
-scripts/run-zookeeper.sh $where $slow >"/out/host-$HOST_ID.log" 2>&1 &
+scripts/run-zookeeper.sh $where $slow $small --summary 0 >"/out/host-$HOST_ID.log" 2>&1 &
 cluster=$!
 obey &
 code=0
