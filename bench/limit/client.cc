@@ -22,19 +22,6 @@ uint32_t countOf(uint32_t outstanding, uint32_t most) {
   return std::max(1u, std::min(most, outstanding / DATAGRAMS_IN_FLIGHT_MIN));
 }
 
-/** Warm-up, then measurement: `turn` sends and receives once. */
-template <typename Turn>
-void keepFor(const Load& load, bench::Tally& tally, double& seconds, Turn turn) {
-  const int64_t begin = nanosNow() + static_cast<int64_t>(load.warmUp * 1e9);
-  while (nanosNow() < begin) turn();
-  tally.reset();
-  const int64_t measured = nanosNow();
-  const int64_t end = measured + static_cast<int64_t>(load.seconds * 1e9);
-  int64_t now = measured;
-  for (; now < end; now = nanosNow()) turn();
-  seconds = static_cast<double>(now - measured) / 1e9;
-}
-
 struct Writer {
   bench::Random random{1};
   uint32_t keys;
@@ -92,7 +79,7 @@ bench::Tally driveWrites(Sockets& sockets, const Load& load, double& seconds) {
   Writer writer{bench::Random(1), load.keys};
   bench::Tally tally;
   uint64_t completed = 0;
-  keepFor(load, tally, seconds, [&] {
+  seconds = bench::keepFor(load.warmUp, load.seconds, tally, [&] {
     sendSets(writer, sockets, load, completed, *buffers.from(MESSAGES_MAX));
     awaitAnswers(sockets.client);
     const uint32_t count = sockets.client.receive(buffers.from(0), trains, MESSAGES_MAX);
@@ -170,7 +157,7 @@ bench::Tally driveReads(Sockets& sockets, const Load& load, double& seconds) {
   for (uint32_t request = 0; request < requests; ++request) {
     sendGets(reader, sockets, request, *buffers.from(MESSAGES_MAX));
   }
-  keepFor(load, tally, seconds, [&] {
+  seconds = bench::keepFor(load.warmUp, load.seconds, tally, [&] {
     awaitAnswers(sockets.client);
     const uint32_t count = sockets.client.receive(buffers.from(0), trains, MESSAGES_MAX);
     for (uint32_t i = 0; i < count; ++i) {

@@ -33,6 +33,11 @@ inline LoadOptions loadOptionsOf(const Options& options) {
   return made;
 }
 
+/** Connections are dealt out over the servers. */
+inline const Place& serverOf(const LoadOptions& options, uint32_t connection) {
+  return options.servers[connection % options.servers.size()];
+}
+
 /** Of the run: preload first, then warm-up, then what is measured, then the end. */
 enum class Phase : uint8_t { preload, run, end };
 

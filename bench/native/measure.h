@@ -147,6 +147,19 @@ struct Tally {
   }
 };
 
+/** Warm-up, then measurement; `turn` sends and receives once. Seconds that were measured. */
+template <typename Turn>
+double keepFor(double warmUp, double seconds, Tally& tally, Turn turn) {
+  const int64_t begin = nanosNow() + static_cast<int64_t>(warmUp * 1e9);
+  while (nanosNow() < begin) turn();
+  tally.reset();
+  const int64_t measured = nanosNow();
+  const int64_t end = measured + static_cast<int64_t>(seconds * 1e9);
+  int64_t now = measured;
+  for (; now < end; now = nanosNow()) turn();
+  return static_cast<double>(now - measured) / 1e9;
+}
+
 inline void printTally(const Tally& tally, double seconds) {
   const Histogram& latency = tally.latency;
   std::printf("{\"writes\":%" PRIu64 ",\"reads\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"seconds\":%.3f,",

@@ -8,20 +8,12 @@
  * Usage: pipeline --dialect memcached|redis --servers HOST:PORT [--wait-replicas N --wait-every N]
  *                 [options of all loads]
  */
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <deque>
 #include <memory>
 
 #include "bench/native/dialects.h"
-#include "bench/native/load_options.h"
+#include "bench/native/run.h"
+#include "bench/native/sockets.h"
 
 namespace bench {
 namespace {
@@ -37,95 +29,50 @@ struct Request {
 };
 
 struct Connection {
-  int descriptor = -1;
-  std::string out{};
+  Wire wire{};
   std::string in{};
   std::deque<Request> outstanding{};
   std::deque<Request> unsafe{};  // sets that were answered and wait for replicas
   uint32_t setsSinceWait = 0;
-  bool wantsRoom = false;
 };
 
 struct Load {
-  LoadOptions options;
+  Run run;
   Dialect& dialect;
   uint32_t waitReplicas;
   uint32_t waitEvery;
-  int poll;
-  Random random{1};
-  Tally tally{};
-  Phase phase = Phase::preload;
-  uint32_t preloaded = 0;
-  uint32_t preloadAnswered = 0;
+  Watch watch;
 };
 
-int dial(const Place& place) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (getaddrinfo(place.host.c_str(), place.port.c_str(), &hints, &found) != 0) {
-    stop("No address for " + place.host + ".");
-  }
-  const int descriptor = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (descriptor < 0 || connect(descriptor, found->ai_addr, found->ai_addrlen) != 0) {
-    stop("No connection to " + place.host + ":" + place.port + ": is the server running?");
-  }
-  freeaddrinfo(found);
-  const int on = 1;
-  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  fcntl(descriptor, F_SETFL, O_NONBLOCK);
-  return descriptor;
-}
-
-void issue(Load& load, Connection& connection, int64_t now) {
-  const LoadOptions& options = load.options;
-  const bool preloads = load.phase == Phase::preload;
-  if (preloads && load.preloaded == options.keys) return;
-  const uint32_t id = preloads ? load.preloaded++ : load.random.below(options.keys);
-  const bool isSet = preloads || load.random.below(1000) < options.writesOf1000;
-  if (isSet) load.dialect.set(connection.out, id);
-  else load.dialect.get(connection.out, id);
-  connection.outstanding.push_back({isSet ? Kind::set : Kind::get, now});
-  if (!isSet || load.waitReplicas == 0 || ++connection.setsSinceWait < load.waitEvery) return;
+/** False when nothing is left to be asked in this phase. */
+bool issue(Load& load, Connection& connection, int64_t now) {
+  const std::optional<Drawn> drawn = draw(load.run);
+  if (!drawn) return false;
+  std::string& out = connection.wire.out;
+  if (drawn->isWrite) load.dialect.set(out, drawn->id);
+  else load.dialect.get(out, drawn->id);
+  connection.outstanding.push_back({drawn->isWrite ? Kind::set : Kind::get, now});
+  if (!drawn->isWrite || load.waitReplicas == 0 || ++connection.setsSinceWait < load.waitEvery) return true;
   connection.setsSinceWait = 0;
-  load.dialect.wait(connection.out, load.waitReplicas);
+  load.dialect.wait(out, load.waitReplicas);
   connection.outstanding.push_back({Kind::wait, now});
+  return true;
 }
 
 /** Fills the window, in one send. */
 void refill(Load& load, Connection& connection) {
   const int64_t now = nanosNow();
-  while (load.phase != Phase::end && connection.outstanding.size() < load.options.outstanding) {
-    const size_t before = connection.outstanding.size();
-    issue(load, connection, now);
-    if (connection.outstanding.size() == before) break;
-  }
+  while (connection.outstanding.size() < load.run.options.outstanding && issue(load, connection, now)) continue;
+  sendOut(load.watch, connection.wire);
 }
 
-void flush(Load& load, Connection& connection) {
-  size_t sent = 0;
-  while (sent < connection.out.size()) {
-    const ssize_t took = send(connection.descriptor, connection.out.data() + sent, connection.out.size() - sent,
-                              MSG_NOSIGNAL);
-    if (took < 0 && errno == EAGAIN) break;
-    if (took < 0 && errno != EINTR) stop(std::string("The server's connection broke: ") + std::strerror(errno) + ".");
-    if (took > 0) sent += static_cast<size_t>(took);
-  }
-  connection.out.erase(0, sent);
-  const bool wants = !connection.out.empty();
-  if (wants == connection.wantsRoom) return;
-  connection.wantsRoom = wants;
-  epoll_event event{wants ? uint32_t{EPOLLIN | EPOLLOUT} : uint32_t{EPOLLIN}, {&connection}};
-  epoll_ctl(load.poll, EPOLL_CTL_MOD, connection.descriptor, &event);
-}
-
-void complete(Load& load, const Request& request, int64_t now) {
-  if (load.phase == Phase::preload) {
-    ++load.preloadAnswered;
+void complete(Run& run, const Request& request, int64_t now) {
+  if (run.phase == Phase::preload) {
+    ++run.preloadAnswered;
     return;
   }
-  ++(request.kind == Kind::get ? load.tally.reads : load.tally.writes);
-  load.tally.latency.record(now - request.issuedAt);
+  ++(request.kind == Kind::get ? run.tally.reads : run.tally.writes);
+  run.tally.latency.record(now - request.issuedAt);
 }
 
 Taken takeOne(const Load& load, Kind kind, std::string_view in) {
@@ -142,83 +89,58 @@ void takeAnswers(Load& load, Connection& connection) {
     if (taken.answer == Answer::incomplete) break;
     at += taken.bytes;
     connection.outstanding.pop_front();
-    if (taken.answer == Answer::bad) ++load.tally.errors;
+    if (taken.answer == Answer::bad) ++load.run.tally.errors;
     if (request.kind == Kind::wait) {
-      for (const Request& each : connection.unsafe) complete(load, each, now);
+      for (const Request& each : connection.unsafe) complete(load.run, each, now);
       connection.unsafe.clear();
-    } else if (request.kind == Kind::set && load.waitReplicas > 0 && load.phase == Phase::run) {
+    } else if (request.kind == Kind::set && load.waitReplicas > 0 && load.run.phase == Phase::run) {
       connection.unsafe.push_back(request);
     } else if (taken.answer == Answer::ok) {
-      complete(load, request, now);
+      complete(load.run, request, now);
     }
   }
   connection.in.erase(0, at);
 }
 
 void onReadable(Load& load, Connection& connection, std::vector<char>& room) {
-  const ssize_t got = recv(connection.descriptor, room.data(), room.size(), 0);
-  if (got == 0) stop("The server closed a connection.");
-  if (got < 0 && errno != EAGAIN && errno != EINTR) stop("The server's connection broke.");
-  if (got <= 0) return;
-  connection.in.append(room.data(), static_cast<size_t>(got));
+  const size_t got = receive(load.watch, connection.wire, room.data(), room.size());
+  if (got == 0) return;
+  connection.in.append(room.data(), got);
   takeAnswers(load, connection);
   refill(load, connection);
-  flush(load, connection);
 }
 
 void turn(Load& load, std::vector<char>& room) {
-  epoll_event events[64];
-  const int count = epoll_wait(load.poll, events, 64, SILENCE_MILLIS_MAX);
-  if (count == 0) stop("The server does not answer any more.");
-  for (int i = 0; i < count; ++i) {
-    auto& connection = *static_cast<Connection*>(events[i].data.ptr);
-    if ((events[i].events & EPOLLOUT) != 0) flush(load, connection);
-    if ((events[i].events & ~uint32_t{EPOLLOUT}) != 0) onReadable(load, connection, room);
-  }
-}
-
-double run(Load& load, std::vector<std::unique_ptr<Connection>>& connections) {
-  std::vector<char> room(READ_BYTES);
-  const auto start = [&] {
-    for (const auto& each : connections) {
-      refill(load, *each);
-      flush(load, *each);
-    }
-  };
-  if (load.options.preload) {
-    // With WAITs as well, where there are replicas: they would have all of it still to apply when the run begins.
-    start();
-    while (load.preloadAnswered < load.options.keys) turn(load, room);
-  }
-  load.phase = Phase::run;
-  start();
-  const int64_t begin = nanosNow() + static_cast<int64_t>(load.options.warmUp * 1e9);
-  while (nanosNow() < begin) turn(load, room);
-  load.tally.reset();
-  const int64_t measured = nanosNow();
-  const int64_t end = measured + static_cast<int64_t>(load.options.seconds * 1e9);
-  while (nanosNow() < end) turn(load, room);
-  return static_cast<double>(nanosNow() - measured) / 1e9;
+  awaitEvents(load.watch, [&](void* owner, uint32_t events) {
+    auto& connection = *static_cast<Connection*>(owner);
+    if ((events & EPOLLOUT) != 0) sendOut(load.watch, connection.wire);
+    if ((events & ~uint32_t{EPOLLOUT}) != 0) onReadable(load, connection, room);
+  });
 }
 
 int main(int argc, char** argv) {
   const Options given(argc, argv);
   const LoadOptions options = loadOptionsOf(given);
+  const bool isMemcached = given.text("dialect", "redis") == "memcached";
   std::unique_ptr<Dialect> dialect;
-  if (given.text("dialect", "redis") == "memcached") dialect = std::make_unique<Memcached>(options.valueBytes);
+  if (isMemcached) dialect = std::make_unique<Memcached>(options.valueBytes);
   else dialect = std::make_unique<Redis>(options.valueBytes);
-  Load load{options, *dialect, given.count("wait-replicas", 0), std::max(1u, given.count("wait-every", 1)),
-            epoll_create1(EPOLL_CLOEXEC)};
+  Load load{{options}, *dialect, given.count("wait-replicas", 0), std::max(1u, given.count("wait-every", 1)),
+            {isMemcached ? "memcached" : "Redis", SILENCE_MILLIS_MAX}};
   std::vector<std::unique_ptr<Connection>> connections;
   for (uint32_t i = 0; i < options.connections; ++i) {
     connections.push_back(std::make_unique<Connection>());
-    connections.back()->descriptor = dial(options.servers[i % options.servers.size()]);
-    epoll_event event{EPOLLIN, {connections.back().get()}};
-    epoll_ctl(load.poll, EPOLL_CTL_ADD, connections.back()->descriptor, &event);
+    dial(load.watch, connections.back()->wire, serverOf(options, i), connections.back().get());
   }
-  const double seconds = run(load, connections);
-  printTally(load.tally, seconds);
-  return load.tally.errors == 0 ? 0 : 1;
+  std::vector<char> room(READ_BYTES);
+  // With WAITs in the preload as well, where there are replicas: they would have all of it still to apply when the run
+  // begins.
+  const auto start = [&] {
+    for (const auto& each : connections) refill(load, *each);
+  };
+  const double seconds = drive(load.run, start, [&] { turn(load, room); });
+  printTally(load.run.tally, seconds);
+  return load.run.tally.errors == 0 ? 0 : 1;
 }
 
 }  // namespace

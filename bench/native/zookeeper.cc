@@ -140,7 +140,7 @@ void sleepFor(double seconds) {
 void dial(Load& load) {
   const LoadOptions& options = load.options;
   for (uint32_t i = 0; i < options.connections; ++i) {
-    const Place& place = options.servers[i % options.servers.size()];
+    const Place& place = serverOf(options, i);
     auto made = std::make_unique<Connection>();
     made->load = &load;
     made->random = Random(i);
