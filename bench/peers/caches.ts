@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts, hasCommand, logTail, type Sandbox, type Started } from '../sandbox.js'
 import { LOCAL, runNative, type Settings, type Subject } from '../subject.js'
-import { measurePoints } from './points.js'
+import { loadWords, measurePoints, type Asked } from './points.js'
 
 const KEYS = 1_000_000
 const CONNECTIONS = 8
@@ -51,25 +51,27 @@ async function measureRedis(settings: Settings, replicas: number): Promise<void>
       await awaitListening(each, replica)
     }
     await awaitReplicas(port, replicas)
-    await measurePoints(settings, ({ writeRatio, isAlone, seconds, preload }) => runNative(sandbox, 'pipeline', {
+    await measurePoints(settings, (asked) => runNative(sandbox, 'pipeline', {
       dialect: 'redis',
-      servers: `${LOCAL}:${port}`,
-      keys: KEYS,
-      seconds,
-      'write-ratio': writeRatio,
-      preload: preload ? 1 : 0,
-      connections: isAlone ? 1 : CONNECTIONS,
-      ...(replicas === 0
-        ? { outstanding: isAlone ? 1 : OUTSTANDING }
-        // A SET and its WAIT, when it is alone.
-        : {
-            outstanding: isAlone ? (writeRatio === 0 ? 1 : 2) : WAIT_OUTSTANDING,
-            'wait-replicas': replicas,
-            'wait-every': isAlone ? 1 : WAIT_EVERY,
-          }),
+      ...pipelineWords(asked, port),
+      ...(replicas === 0 ? {} : waitWords(asked, replicas)),
     }))
   } finally {
     await Promise.all(servers.map((server) => sandbox.stop(server, 'SIGKILL')))
+  }
+}
+
+function pipelineWords(asked: Asked, port: number): Record<string, string | number> {
+  const servers = [`${LOCAL}:${port}`]
+  return loadWords(asked, { servers, keys: KEYS, connections: CONNECTIONS, outstanding: OUTSTANDING })
+}
+
+/** With replicas to wait for. A SET and its WAIT are outstanding, when it is alone. */
+function waitWords({ isAlone, writeRatio }: Asked, replicas: number): Record<string, number> {
+  return {
+    outstanding: isAlone ? (writeRatio === 0 ? 1 : 2) : WAIT_OUTSTANDING,
+    'wait-replicas': replicas,
+    'wait-every': isAlone ? 1 : WAIT_EVERY,
   }
 }
 
@@ -91,15 +93,9 @@ async function measureMemcached(settings: Settings): Promise<void> {
   ])
   try {
     await awaitListening(port, server)
-    await measurePoints(settings, ({ writeRatio, isAlone, seconds, preload }) => runNative(sandbox, 'pipeline', {
+    await measurePoints(settings, (asked) => runNative(sandbox, 'pipeline', {
       dialect: 'memcached',
-      servers: `${LOCAL}:${port}`,
-      keys: KEYS,
-      seconds,
-      'write-ratio': writeRatio,
-      preload: preload ? 1 : 0,
-      connections: isAlone ? 1 : CONNECTIONS,
-      outstanding: isAlone ? 1 : OUTSTANDING,
+      ...pipelineWords(asked, port),
     }))
   } finally {
     await sandbox.stop(server)

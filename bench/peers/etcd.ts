@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { existsSync } from 'node:fs'
 import { freePorts, hasCommand, logTail, type Sandbox, type Started } from '../sandbox.js'
 import { LOCAL, runNative, type Settings, type Subject } from '../subject.js'
-import { measurePoints } from './points.js'
+import { loadWords, measurePoints } from './points.js'
 
 const HEADER = '/usr/include/nghttp2/nghttp2.h'
 const MEMBERS = 3
@@ -31,17 +31,13 @@ async function measure(settings: Settings, fsync: boolean): Promise<void> {
   const clientPorts = ports.slice(0, MEMBERS)
   try {
     for (const [id, port] of clientPorts.entries()) await awaitHealthy(port, members[id])
-    await measurePoints(settings, ({ writeRatio, isAlone, seconds, preload }) => runNative(sandbox, 'etcd', {
-      servers: clientPorts.map((port) => `${LOCAL}:${port}`).join(','),
+    await measurePoints(settings, (asked) => runNative(sandbox, 'etcd', loadWords(asked, {
+      servers: clientPorts.map((port) => `${LOCAL}:${port}`),
       keys: KEYS,
-      seconds,
-      'warm-up': 0.5,
-      'write-ratio': writeRatio,
-      preload: preload ? 1 : 0,
-      connections: isAlone ? 1 : 6,
+      connections: 6,
       // Of more than 5000 in all, etcd refuses some.
-      outstanding: isAlone ? 1 : 100,
-    }))
+      outstanding: 100,
+    })))
   } finally {
     await Promise.all(members.map((member) => sandbox.stop(member, 'SIGKILL')))
   }

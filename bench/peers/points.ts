@@ -14,6 +14,29 @@ export interface Asked {
   readonly preload: boolean
 }
 
+/** What a native load is told at a point, whatever it is of; its peer adds its own words. */
+export interface LoadWords {
+  readonly servers: readonly string[]
+  readonly keys: number
+  readonly connections: number
+  /** Of each connection. */
+  readonly outstanding: number
+}
+
+export function loadWords(
+  { writeRatio, isAlone, seconds, preload }: Asked, { servers, keys, connections, outstanding }: LoadWords,
+): Record<string, string | number> {
+  return {
+    servers: servers.join(','),
+    keys,
+    seconds,
+    'write-ratio': writeRatio,
+    preload: preload ? 1 : 0,
+    connections: isAlone ? 1 : connections,
+    outstanding: isAlone ? 1 : outstanding,
+  }
+}
+
 /** Ratios go upwards: etcd reads worse after many writes than before. */
 export async function measurePoints(settings: Settings, ask: (asked: Asked) => Promise<Measured>): Promise<void> {
   const ratios = settings.quick ? [0, 1] : WRITE_RATIOS

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePorts, hasCommand, type Sandbox, type Started } from '../sandbox.js'
 import { LOCAL, runNative, type Settings, type Subject } from '../subject.js'
-import { measurePoints } from './points.js'
+import { loadWords, measurePoints } from './points.js'
 
 const JAR = '/usr/share/java/zookeeper.jar'
 const HEADER = '/usr/include/zookeeper/zookeeper.h'
@@ -31,17 +31,11 @@ async function measure(settings: Settings, fsync: boolean): Promise<void> {
   const { sandbox } = settings
   const ports = await freePorts(3 * SERVERS)
   const servers = Array.from({ length: SERVERS }, (_, id) => startServer(sandbox, id, ports, fsync))
-  const addresses = ports.slice(0, SERVERS).map((port) => `${LOCAL}:${port}`).join(',')
+  const addresses = ports.slice(0, SERVERS).map((port) => `${LOCAL}:${port}`)
   try {
-    await measurePoints(settings, ({ writeRatio, isAlone, seconds, preload }) => runNative(sandbox, 'zookeeper', {
-      servers: addresses,
-      keys: KEYS,
-      seconds,
-      'warm-up': preload ? WARM_UP_SECONDS_FIRST : WARM_UP_SECONDS,
-      'write-ratio': writeRatio,
-      preload: preload ? 1 : 0,
-      connections: isAlone ? 1 : 6,
-      outstanding: isAlone ? 1 : 1000,
+    await measurePoints(settings, (asked) => runNative(sandbox, 'zookeeper', {
+      ...loadWords(asked, { servers: addresses, keys: KEYS, connections: 6, outstanding: 1000 }),
+      'warm-up': asked.preload ? WARM_UP_SECONDS_FIRST : WARM_UP_SECONDS,
     }))
   } finally {
     await Promise.all(servers.map((server) => sandbox.stop(server, 'SIGKILL')))
