@@ -14,7 +14,8 @@ import { WORKLOAD_DEFAULTS, type WorkloadOptions } from '../../src/bench/workloa
 import { answered, listMembers, statsOf } from '../../src/observe/cluster.js'
 import { connectRegistry } from '../../src/registry/connection.js'
 import { parseHostPort } from '../../src/registry/host-port.js'
-import { BUCKET_MILLIS, monotonicMillis, type LoadReport } from './failover-clock.js'
+import { monotonicMillis } from '../../test/monotonic-clock.js'
+import { BUCKET_MILLIS, type LoadReport } from './failover-report.js'
 
 const SESSIONS = 6
 const BATCHES = 4

@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url'
 import { statsOf, answered, listMembers } from '../../src/observe/cluster.js'
 import { connectRegistry } from '../../src/registry/connection.js'
 import { parseHostPort } from '../../src/registry/host-port.js'
+import { monotonicMillis } from '../../test/monotonic-clock.js'
 import { CLUSTER, startCluster, stopCluster, type Cluster } from '../peers/zabkv-cluster.js'
 import type { Settings, Subject } from '../subject.js'
-import { BUCKET_MILLIS, monotonicMillis, type LoadReport } from './failover-clock.js'
+import { BUCKET_MILLIS, type LoadReport } from './failover-report.js'
 
 const LOAD = fileURLToPath(new URL('./failover-load.js', import.meta.url))
 const REPLICAS = 3

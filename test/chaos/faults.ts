@@ -2,12 +2,12 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { item } from '../../src/assert.js'
+import { monotonicMicros } from '../monotonic-clock.js'
 import type { ClusterPlan } from './adapter.js'
 import { emptyDisk, fillDisk } from './disks.js'
 import { deafen, misdirect, mute, redirect, setApart, setBack, undeafen, unmute } from './hosts.js'
 import { continueMember, endMember, isUp, killMember, pauseMember, startMember } from './member.js'
 import type { Member } from './member.js'
-import { micros } from './recorder.js'
 import type { Fault, FaultKind } from './schedule.js'
 import { awaitFact, leaderOf, loseMemory } from './watch.js'
 import type { Watch } from './watch.js'
@@ -64,7 +64,7 @@ async function hit(world: FaultWorld, fault: Fault, member: Member): Promise<voi
   const way = wayOf(world, fault)
   world.ways.set(way, (world.ways.get(way) ?? 0) + 1)
   const what = `${way} replica ${id}${leaderOf(world.watch) === id ? ', the leader' : ''}`
-  const episode: Episode = { what, from: micros(), to: Infinity }
+  const episode: Episode = { what, from: monotonicMicros(), to: Infinity }
   world.episodes.push(episode)
   world.log(`${what}, ${Math.round(fault.millis)} ms`)
   try {
@@ -73,7 +73,7 @@ async function hit(world: FaultWorld, fault: Fault, member: Member): Promise<voi
     await heal()
     world.log(`end of ${way} replica ${id}`)
   } finally {
-    episode.to = micros()
+    episode.to = monotonicMicros()
     world.busy.delete(id)
   }
 }

@@ -7,6 +7,7 @@ import { ZabkvError } from '../../src/client/connect.js'
 import type { Client, Session } from '../../src/client/connect.js'
 import { OP, STATUS } from '../../src/zab/wire.js'
 import type { HistoryOperation } from '../checker/history.js'
+import { monotonicMicros } from '../monotonic-clock.js'
 import type { Prng } from '../sim/prng.js'
 
 export interface Recorder {
@@ -34,12 +35,6 @@ export interface Recording {
 
 const LARGE_BYTES_MAX = 6000
 const NOTHING = new Uint8Array(0)
-
-/** CLOCK_MONOTONIC in microseconds: the same for all processes. */
-export function micros(): number {
-  const [seconds, nanos] = process.hrtime()
-  return seconds * 1e6 + nanos / 1e3
-}
 
 export function count(codes: Map<string, number>, code: string): void {
   codes.set(code, (codes.get(code) ?? 0) + 1)
@@ -108,10 +103,10 @@ async function perform(recording: Recording, operation: HistoryOperation): Promi
     valueBytes: new Uint32Array([values.length]),
     versions: new Float64Array([version]),
   }
-  operation.start = micros()
+  operation.start = monotonicMicros()
   try {
     const results = await session.submit(columns, { timeoutMillis })
-    operation.end = micros()
+    operation.end = monotonicMicros()
     operation.replica = client.stats().replica
     const [from = 0] = results.valueOffsets
     const [bytes = 0] = results.valueBytes
@@ -166,7 +161,7 @@ function onError(recording: Recording, operation: HistoryOperation, error: unkno
   operation.version = null
   if (error.definite) {
     operation.outcome = 'failed'
-    operation.end = micros()
+    operation.end = monotonicMicros()
   } else {
     operation.end = Infinity
   }

@@ -3,6 +3,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { monotonicMicros } from '../monotonic-clock.js'
 import { createPrng } from '../sim/prng.js'
 import { endedBySelf, startCluster, stopCluster } from './cluster.js'
 import type { Cluster } from './cluster.js'
@@ -11,7 +12,6 @@ import type { FaultWorld } from './faults.js'
 import { readHistory, startLoad, stopLoad } from './load.js'
 import type { Load } from './load.js'
 import type { ChaosOptions } from './options.js'
-import { micros } from './recorder.js'
 import { createSchedule, nextFault } from './schedule.js'
 import type { FaultKind } from './schedule.js'
 import { awaitRest, countKnown, judgeHistory, keysOf, longestGap, readFinal } from './verdict.js'
@@ -51,10 +51,10 @@ export async function runChaos(
   folder: string,
   stop: AbortSignal,
 ): Promise<ChaosReport> {
-  const from = micros()
+  const from = monotonicMicros()
   const lines: string[] = []
   const log = (line: string): void => {
-    lines.push(`${((micros() - from) / 1e6).toFixed(3)} ${line}`)
+    lines.push(`${((monotonicMicros() - from) / 1e6).toFixed(3)} ${line}`)
   }
   const { replicas, observers, durability, failureTimeoutMillis, diskMebibytes } = options
   const cluster = await startCluster({
@@ -166,7 +166,7 @@ async function judge(
   }
   const gap = longestGap(history)
   return {
-    seconds: (micros() - from) / 1e6,
+    seconds: (monotonicMicros() - from) / 1e6,
     operations: history.length,
     ...counts,
     codes: Object.fromEntries(load.codes),

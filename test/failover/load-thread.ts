@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { connect, OP, STATUS, ZabkvError } from '../../src/client/connect.js'
 import type { Client, OperationColumns, Session } from '../../src/client/connect.js'
+import { monotonicMillis } from '../monotonic-clock.js'
 import type { ThreadMessage, ThreadSettings } from './load.js'
-import { monotonicMillis } from './load.js'
 
 const WRITERS = 2
 const BATCH = 8

@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { monotonicMillis } from '../monotonic-clock.js'
 import type { Timeline } from './gaps.js'
 
 export interface ThreadSettings {
@@ -35,11 +36,6 @@ export interface FailoverLoad {
 
 const THREAD = new URL('./load-thread.js', import.meta.url)
 const PIN_MILLIS_MAX = 20_000
-
-export function monotonicMillis(): number {
-  const [seconds, nanos] = process.hrtime()
-  return seconds * 1e3 + nanos / 1e6
-}
 
 export function startThreads(
   replicas: number,

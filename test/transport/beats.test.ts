@@ -12,6 +12,7 @@ import { Worker } from 'node:worker_threads'
 import { AssertionError, item } from '../../src/assert.js'
 import type { Endpoint } from '../../src/transport/endpoint.js'
 import { HEADER, KIND, TAG_BYTES } from '../../src/zab/wire.js'
+import { monotonicMillis } from '../monotonic-clock.js'
 import { createNetwork, advance } from '../sim/network.js'
 import { createPrng } from '../sim/prng.js'
 import { createSimEndpoint, sendSimBeats } from '../sim/sim-endpoint.js'
@@ -22,7 +23,6 @@ import {
   BEAT_MICROS,
   beatTo,
   busy,
-  monotonicMillis,
   scenarioWorker,
 } from './beats.js'
 import type { BeatReport } from './beats.js'

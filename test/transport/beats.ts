@@ -18,10 +18,6 @@ export interface BeatReport {
   waitTo: number
 }
 
-export function monotonicMillis(): number {
-  return Number(process.hrtime.bigint()) / 1e6
-}
-
 /** Keeps JavaScript from everything else, as a garbage collection does. */
 export function busy(millis: number): void {
   const until = performance.now() + millis

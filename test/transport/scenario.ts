@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 
 import { transportAddon } from '../../src/transport/addon.js'
 import type { Endpoint, EndpointSettings, QueueAddress } from '../../src/transport/endpoint.js'
-import { type BeatReport, beatTo, busy, monotonicMillis } from './beats.js'
+import { monotonicMillis } from '../monotonic-clock.js'
+import { type BeatReport, beatTo, busy } from './beats.js'
 import { openAt, providerNamed } from './provider.js'
 import { queueSettings, receive, sendOne } from './support.js'
 
