@@ -50,13 +50,11 @@ export const offeredLoad = sweep(
   }),
 )
 
-/** Means, of the leader. It has an ACK of each follower for each write. */
+/** Means, of the leader; what it had none of is left out. */
 function batchingOf({ batching }: WorkloadReport): Sample['values'] {
-  const leader = batching.replicas.find(({ role }) => role === 'LEADING')
-  const acks = leader?.received['ACK']?.messages ?? 0
   const values = {
     writesPerProposal: batching.writesPerProposal,
-    writesPerAck: acks === 0 ? null : ((leader?.writesCommitted ?? 0) * (REPLICAS - 1)) / acks,
+    writesPerAck: batching.writesPerAckMessage,
     operationsPerRequest: batching.operationsPerRequest,
     operationsPerReply: batching.operationsPerReply,
   }
