@@ -3,10 +3,10 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# shellcheck source=/dev/null
-source "$root/scripts/lib/children.sh"
-# shellcheck source=/dev/null
-source "$root/scripts/lib/setup.sh"
+for part in setup children scratch; do
+  # shellcheck source=/dev/null
+  source "$root/scripts/lib/$part.sh"
+done
 
 usage() {
   cat <<'USAGE'
@@ -66,15 +66,7 @@ for ((at = 0; at < ${#defaults[@]}; at += 2)); do
   has "${defaults[at]}" || passed_on+=("${defaults[at]}" "${defaults[at + 1]}")
 done
 
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/zabkv-compare.XXXXXX")
-on_exit() {
-  local code=$?
-  trap '' INT TERM HUP
-  children_end_all
-  rm -rf "$scratch"
-  exit "$code"
-}
-trap on_exit EXIT
+scratch_open zabkv-compare
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 

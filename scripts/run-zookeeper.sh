@@ -3,7 +3,7 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-for part in setup children addresses cluster; do
+for part in setup children scratch addresses cluster; do
   # shellcheck source=/dev/null
   source "$root/scripts/lib/$part.sh"
 done
@@ -147,15 +147,7 @@ IFS=, read -r -a addresses <<<"$ips"
 # ---- from here on there are children and files of our own, and both go when the script ends
 
 stopped_by=''
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/zabkv-run.XXXXXX")
-on_exit() {
-  local code=$?
-  trap '' INT TERM HUP
-  children_end_all
-  rm -rf "$scratch"
-  exit "$code"
-}
-trap on_exit EXIT
+scratch_open zabkv-run
 trap 'stopped_by=INT' INT
 trap 'stopped_by=TERM' TERM
 trap 'stopped_by=HUP' HUP
