@@ -19,17 +19,22 @@ import type { ReplicaDifference } from '../observe/difference.js'
 import { grouped, table, type Row } from '../observe/numbers.js'
 import type { KindCounts, ReplicaStats } from '../runtime/options.js'
 
-/** Per committed write; null when none was committed. */
-export interface EfficiencyFigures {
-  posts: number | null
-  datagrams: number | null
-  systemCalls: number | null
+/** What is counted of a replica. */
+const COSTS = {
+  posts: ({ doorbells }: ReplicaDifference): number => doorbells,
+  datagrams: ({ sent }: ReplicaDifference): number => totalOf(sent).messages,
+  systemCalls: ({ systemCalls }: ReplicaDifference): number => systemCalls,
   /** Of these: neither sends nor receives, but waiting. */
-  systemCallsWaiting: number | null
-  bytes: number | null
-  bytesToReplicas: number | null
-  bytesToClients: number | null
+  systemCallsWaiting: ({ provider, systemCalls, doorbells, receiveCalls }: ReplicaDifference): number =>
+    systemCalls - (provider === 'udp' ? doorbells + receiveCalls : 0),
+  bytes: ({ sent }: ReplicaDifference): number => totalOf(sent).bytes,
+  bytesToReplicas: ({ sentToReplicas }: ReplicaDifference): number => sentToReplicas.bytes,
+  bytesToClients: ({ sent, sentToReplicas }: ReplicaDifference): number => totalOf(sent).bytes - sentToReplicas.bytes,
 }
+type Cost = keyof typeof COSTS
+
+/** Per committed write; null when none was committed. */
+export type EfficiencyFigures = Record<Cost, number | null>
 
 /** Messages per committed write, of all replicas; `least`: what Zab needs for so many proposals. */
 export interface MessageFigures {
@@ -64,58 +69,31 @@ type ProtocolKind = (typeof PROTOCOL_KINDS)[number]
 
 type ProtocolSettings = Pick<ReplicaStats['settings'], 'replicas' | 'multicast'>
 
-/** Counts of a replica, or of all. */
-interface Costs {
-  posts: number
-  datagrams: number
-  systemCalls: number
-  systemCallsWaiting: number
-  bytes: number
-  bytesToReplicas: number
-  bytesToClients: number
-}
-
 export function efficiencyOf(
   replicas: readonly ReplicaDifference[],
   settings: ProtocolSettings | null,
 ): EfficiencyReport {
   const leader = replicas.find(({ role }) => role === 'LEADING')
   const committedWrites = leader?.writesCommitted ?? Math.max(0, ...replicas.map((each) => each.writesCommitted))
-  const costs = replicas.map(costsOf)
   return {
     committedWrites,
-    cluster: perWrite(costs.reduce(add, NO_COSTS), committedWrites),
-    replicas: replicas.map(({ replica, role }, index) => ({
-      replica,
-      role,
-      ...perWrite(costs[index] ?? NO_COSTS, committedWrites),
+    cluster: perWrite(replicas, committedWrites),
+    replicas: replicas.map((each) => ({
+      replica: each.replica,
+      role: each.role,
+      ...perWrite([each], committedWrites),
     })),
     protocol: protocolOf(replicas, leader, settings, committedWrites),
   }
 }
 
-const NO_COSTS: Costs = {
-  posts: 0,
-  datagrams: 0,
-  systemCalls: 0,
-  systemCallsWaiting: 0,
-  bytes: 0,
-  bytesToReplicas: 0,
-  bytesToClients: 0,
-}
-
-function costsOf(each: ReplicaDifference): Costs {
-  const { messages, bytes } = totalOf(each.sent)
-  const systemCallsMoving = each.provider === 'udp' ? each.doorbells + each.receiveCalls : 0
-  return {
-    posts: each.doorbells,
-    datagrams: messages,
-    systemCalls: each.systemCalls,
-    systemCallsWaiting: each.systemCalls - systemCallsMoving,
-    bytes,
-    bytesToReplicas: each.sentToReplicas.bytes,
-    bytesToClients: bytes - each.sentToReplicas.bytes,
-  }
+/** Of these replicas together. */
+function perWrite(replicas: readonly ReplicaDifference[], writes: number): EfficiencyFigures {
+  const figures = Object.entries(COSTS).map(([cost, of]) => {
+    const total = replicas.reduce((sum, each) => sum + of(each), 0)
+    return [cost, quotient(total, writes)]
+  })
+  return Object.fromEntries(figures) as EfficiencyFigures
 }
 
 function totalOf(kinds: Record<string, KindCounts>): KindCounts {
@@ -125,30 +103,6 @@ function totalOf(kinds: Record<string, KindCounts>): KindCounts {
     total.bytes += bytes
   }
   return total
-}
-
-function add(sum: Costs, each: Costs): Costs {
-  return {
-    posts: sum.posts + each.posts,
-    datagrams: sum.datagrams + each.datagrams,
-    systemCalls: sum.systemCalls + each.systemCalls,
-    systemCallsWaiting: sum.systemCallsWaiting + each.systemCallsWaiting,
-    bytes: sum.bytes + each.bytes,
-    bytesToReplicas: sum.bytesToReplicas + each.bytesToReplicas,
-    bytesToClients: sum.bytesToClients + each.bytesToClients,
-  }
-}
-
-function perWrite(costs: Costs, writes: number): EfficiencyFigures {
-  return {
-    posts: quotient(costs.posts, writes),
-    datagrams: quotient(costs.datagrams, writes),
-    systemCalls: quotient(costs.systemCalls, writes),
-    systemCallsWaiting: quotient(costs.systemCallsWaiting, writes),
-    bytes: quotient(costs.bytes, writes),
-    bytesToReplicas: quotient(costs.bytesToReplicas, writes),
-    bytesToClients: quotient(costs.bytesToClients, writes),
-  }
 }
 
 /** To four digits, for many writes share a datagram; null when nothing stands below. */
