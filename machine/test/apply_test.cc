@@ -1,6 +1,6 @@
 // What operations do: statuses and versions, fragments, a full store; and that replicas agree.
-#include "machine/test/check.h"
 #include "machine/test/one.h"
+#include "test/native/check.h"
 
 using rig::Answer;
 using rig::Entry;

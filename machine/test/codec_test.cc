@@ -1,8 +1,8 @@
 // The client's codec: columns to operations, answers to columns, and nothing else from the network.
 #include <cstring>
 
-#include "machine/test/check.h"
 #include "machine/test/one.h"
+#include "test/native/check.h"
 
 using machine::Encoded;
 using machine::Encoding;

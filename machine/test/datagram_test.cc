@@ -1,6 +1,6 @@
 // Datagrams: how records are packed, how answers are split, what is malformed.
-#include "machine/test/check.h"
 #include "machine/test/one.h"
+#include "test/native/check.h"
 
 using machine::Taken;
 using rig::Answer;

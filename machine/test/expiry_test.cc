@@ -1,6 +1,6 @@
 // Sessions that end by the log's time.
-#include "machine/test/check.h"
 #include "machine/test/one.h"
+#include "test/native/check.h"
 
 using rig::Log;
 using rig::One;

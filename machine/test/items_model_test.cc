@@ -2,8 +2,8 @@
 #include <map>
 #include <optional>
 
-#include "machine/test/check.h"
 #include "machine/test/items.h"
+#include "test/native/check.h"
 
 using namespace wire;
 using rig::Items;

@@ -1,7 +1,7 @@
 // Item operations over sessions, fragments, entries and time: what is answered again, and what agrees.
-#include "machine/test/check.h"
 #include "machine/test/items.h"
 #include "machine/test/traffic.h"
+#include "test/native/check.h"
 
 using namespace wire;
 using rig::Answer;

@@ -1,8 +1,8 @@
 // The item operations: what memcached's commands do.
 #include <cstring>
 
-#include "machine/test/check.h"
 #include "machine/test/items.h"
+#include "test/native/check.h"
 
 using namespace wire;
 using rig::Items;

@@ -3,8 +3,8 @@
  */
 #pragma once
 
-#include "machine/test/check.h"
 #include "machine/test/rig.h"
+#include "test/native/check.h"
 
 namespace rig {
 

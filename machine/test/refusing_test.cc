@@ -1,6 +1,6 @@
 // A leader whose disk is full: writes that need room keep their places and change nothing.
-#include "machine/test/check.h"
 #include "machine/test/one.h"
+#include "test/native/check.h"
 
 using rig::Answer;
 using rig::One;

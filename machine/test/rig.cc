@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "machine/test/check.h"
+#include "test/native/check.h"
 
 namespace rig {
 

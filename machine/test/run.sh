@@ -15,7 +15,8 @@ build() {
   local folder=$1; shift
   mkdir -p "$folder"
   local stamp newest
-  newest=$(find machine mica \( -name '*.h' -o -name '*.cc' \) -newer "$folder/stamp" 2>/dev/null | head -1 || true)
+  newest=$(find machine mica test/native \( -name '*.h' -o -name '*.cc' \) -newer "$folder/stamp" 2>/dev/null |
+    head -1 || true)
   if [ -f "$folder/stamp" ] && [ -z "$newest" ]; then return; fi
   printf '%s\n' machine/*.cc mica/*.cc machine/test/*.cc |
     xargs -P "$(nproc)" -I{} sh -c '"$@" -c {} -o "$0/$(echo {} | tr / _).o"' "$folder" "$compiler" "${common[@]}" "$@"

@@ -1,6 +1,6 @@
 // Sessions: exactly once, issue order, moves between links.
-#include "machine/test/check.h"
 #include "machine/test/one.h"
+#include "test/native/check.h"
 
 using rig::Answer;
 using rig::One;

@@ -1,7 +1,7 @@
 // Snapshots: taken beside writes, restored elsewhere, and streams that are not what they say.
-#include "machine/test/check.h"
 #include "machine/test/one.h"
 #include "machine/test/traffic.h"
+#include "test/native/check.h"
 
 using rig::Bytes;
 using rig::Entry;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "machine/test/check.h"
+#include "test/native/check.h"
 
 namespace rig {
 
