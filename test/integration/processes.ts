@@ -1,5 +1,6 @@
 /** Real replicas as child processes on loopback, with an embedded registry in this one. Ends only what it started. */
 
+import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -118,6 +119,13 @@ export async function settled(processes: Processes): Promise<ReplicaStats[]> {
     stats = await processes.stats()
     return new Set(stats.map(({ lastApplied }) => lastApplied)).size === 1
   }, 'the replicas come to the same state')
+  return stats
+}
+
+/** The same, and their items are the same. */
+export async function settledAlike(processes: Processes): Promise<ReplicaStats[]> {
+  const stats = await settled(processes)
+  assert.equal(new Set(stats.map(({ digest }) => digest)).size, 1, 'all replicas came to the same')
   return stats
 }
 
