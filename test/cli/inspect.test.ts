@@ -10,7 +10,9 @@ import { fileURLToPath } from 'node:url'
 
 import type { DirectoryReport, RecordReport } from '../../src/observe/data-directory.js'
 import { SNAPSHOT_STATE } from '../../src/store/log.js'
-import { append, open, range, remove, replay, settle, temporaryDirectory, until } from '../store/log-world.js'
+import {
+  append, directoryOf, open, range, remove, replay, settle, temporaryDirectory, until,
+} from '../store/log-world.js'
 import { zabkv } from './run.js'
 
 const WRITER = fileURLToPath(new URL('../store/log-writer.js', import.meta.url))
@@ -18,8 +20,7 @@ const WRITER = fileURLToPath(new URL('../store/log-writer.js', import.meta.url))
 type Shown = DirectoryReport & { clean: boolean; log?: RecordReport[] }
 
 async function madeIn(t: TestContext, entries: number): Promise<string> {
-  const directory = temporaryDirectory()
-  t.after(() => remove(directory))
+  const directory = directoryOf(t)
   const world = open(directory)
   replay(world)
   world.log.appendEpochs(4, 3)
@@ -117,8 +118,7 @@ test('inspect: beside a process that writes', async (t) => {
 })
 
 test('inspect: what is no data directory is a usage error', async (t) => {
-  const directory = temporaryDirectory()
-  t.after(() => remove(directory))
+  const directory = directoryOf(t)
   const cases = [[directory, /there is no META/], [join(directory, 'absent'), /is not there/]] as const
   for (const [path, sentence] of cases) {
     const { code, stderr } = await zabkv(['inspect', path])

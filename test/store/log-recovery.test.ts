@@ -4,24 +4,18 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { copyFileSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 import { at } from '../../src/assert.js'
 import { LOG_FIELD, LOG_STATUS, RECORD_KIND } from '../../src/store/log.js'
-import { append, open, range, remove, replay, settle, temporaryDirectory } from './log-world.js'
+import { append, directoryOf, open, range, replay, replayOf, settle } from './log-world.js'
 
 const WRITER = fileURLToPath(new URL('log-writer.js', import.meta.url))
 const ROUNDS = 8
 const SEGMENT = 'log-0000000001'
 const RECORD_BYTES = 80 + 960 - 48
 const SEGMENT_HEADER_BYTES = 72
-
-function directoryOf(t: TestContext): string {
-  const directory = temporaryDirectory()
-  t.after(() => remove(directory))
-  return directory
-}
 
 /** Ten entries of 960 bytes, each in a group of its own. */
 async function tenIn(directory: string): Promise<void> {
@@ -79,9 +73,7 @@ test('torn: a record that ends early is cut, and said to be', async (t) => {
   assert.ok(append(world, 10, 2000))
   await settle(world.log)
   world.log.close()
-  const again = open(directory)
-  assert.equal(replay(again).counters.length, 10)
-  again.log.close()
+  assert.equal(replayOf(directory).counters.length, 10)
 })
 
 test('damage: a flipped bit in the middle is named, and nothing changes until the caller says so', async (t) => {
@@ -109,9 +101,7 @@ test('damage: a flipped bit in the middle is named, and nothing changes until th
   await settle(world.log)
   world.log.close()
   assert.ok(readFileSync(`${path}.damaged`).equals(bytes))
-  const again = open(directory)
-  assert.deepEqual(replay(again).counters, range(1, 5))
-  again.log.close()
+  assert.deepEqual(replayOf(directory).counters, range(1, 5))
 })
 
 test('damage: the segment of another log does not pass', async (t) => {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 import { LOG_STATUS } from '../../src/store/log.js'
 import { run } from '../cli/run.js'
-import { remove, SEGMENT_BYTES, temporaryDirectory } from './log-world.js'
+import { directoryOf, remove, SEGMENT_BYTES, temporaryDirectory } from './log-world.js'
 
 const WRITER = fileURLToPath(new URL('log-writer.js', import.meta.url))
 const FILLER = fileURLToPath(new URL('log-filler.js', import.meta.url))
@@ -29,8 +29,7 @@ const missing = whyNot()
 
 test('directory: a file system that is mounted read-only is refused with what to do', async (t) => {
   if (missing !== null) return t.skip(missing)
-  const directory = temporaryDirectory()
-  t.after(() => remove(directory))
+  const directory = directoryOf(t)
   const script = 'mount -t tmpfs -o ro none "$1" && exec "$2" "$3" "$1"'
   const { code, stderr } = await run('unshare', ['-m', 'sh', '-c', script, 'sh', directory, process.execPath, WRITER])
   assert.equal(code, 1)
@@ -40,8 +39,7 @@ test('directory: a file system that is mounted read-only is refused with what to
 
 test('space: a full disk warns, keeps what was appended, and goes on when there is room', async (t) => {
   if (missing !== null) return t.skip(missing)
-  const directory = temporaryDirectory()
-  t.after(() => remove(directory))
+  const directory = directoryOf(t)
   const { code, stdout, stderr } = await run('unshare', [
     ...inSmall('exec "$2" "$3" "$1"'), directory, process.execPath, FILLER,
   ])

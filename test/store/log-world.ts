@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TestContext } from 'node:test'
 import { setTimeout as after } from 'node:timers/promises'
 
 import { at } from '../../src/assert.js'
@@ -24,6 +25,13 @@ export interface LogWorld {
 
 export function temporaryDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'zabkv-log-'))
+}
+
+/** One that goes with the test. */
+export function directoryOf(t: TestContext): string {
+  const directory = temporaryDirectory()
+  t.after(() => remove(directory))
+  return directory
 }
 
 export function remove(directory: string): void {
@@ -86,6 +94,14 @@ export function replay(world: LogWorld): { counters: number[]; end: number } {
     assert.ok(isWhole(world, ROOM, counter, at(world.log.fields, LOG_FIELD.bytes)), `entry ${counter} is whole`)
     counters.push(counter)
   }
+}
+
+/** What a directory holds, by a log that is opened and closed again. */
+export function replayOf(directory: string): { counters: number[]; end: number } {
+  const world = open(directory)
+  const found = replay(world)
+  world.log.close()
+  return found
 }
 
 export function range(first: number, last: number): number[] {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 
 import { at } from '../../src/assert.js'
@@ -15,15 +15,9 @@ import { WOKEN } from '../../src/transport/endpoint.js'
 import { HEADER } from '../../src/zab/wire.js'
 import { open as openEndpoint } from '../transport/support.js'
 import {
-  append, count, isWhole, type LogWorld, open, range, remove, replay, ROOM, settle, temporaryDirectory, until,
+  append, count, directoryOf, isWhole, type LogWorld, open, range, replay, replayOf, ROOM, settle, until,
   writePropose,
 } from './log-world.js'
-
-function directoryOf(t: TestContext): string {
-  const directory = temporaryDirectory()
-  t.after(() => remove(directory))
-  return directory
-}
 
 /** Open, and ready for appends. */
 function opened(directory: string, changes: Partial<LogSettings> = {}): LogWorld {
@@ -100,9 +94,7 @@ test('log: a full buffer takes nothing, and all that was taken comes back', asyn
   assert.equal(world.log.appended(), last)
   await settle(world.log)
   world.log.close()
-  const again = open(directory)
-  assert.deepEqual(replay(again), { counters: range(1, last), end: RECORD_KIND.END })
-  again.log.close()
+  assert.deepEqual(replayOf(directory), { counters: range(1, last), end: RECORD_KIND.END })
 })
 
 test('log: durability ends the wait of the endpoint', async (t) => {
@@ -129,9 +121,7 @@ test('log: async is durable when it is written', async (t) => {
   assert.ok(syncs <= 1 + seconds, `${syncs} syncs in ${seconds} s`)
   await until(() => count(world.log, 'syncs') > 0, 'it is synchronised')
   world.log.close()
-  const again = open(directory)
-  assert.equal(replay(again).counters.length, 20)
-  again.log.close()
+  assert.equal(replayOf(directory).counters.length, 20)
 })
 
 test('log: a failed sync is final', async (t) => {
