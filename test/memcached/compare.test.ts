@@ -4,15 +4,14 @@
  * ZABKV_MEMCACHED_COMMANDS and ZABKV_MEMCACHED_SEED say how many commands, and which.
  */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { after, before, test } from 'node:test'
+import { testCapable } from './capable.js'
 import { compare, describeDifference, exchange } from './compare.js'
 import { type Server, SKIP_WITHOUT_MEMCACHED, startMemcached, startReference } from './servers.js'
 
 const COMMANDS = Number(process.env['ZABKV_MEMCACHED_COMMANDS'] ?? 20_000)
 const SEED = Number(process.env['ZABKV_MEMCACHED_SEED'] ?? 1)
 const MINUTES_MAX = 8
-const CAPABLE_MILLIS_MAX = 60_000
 
 let reference: Server
 before(async () => {
@@ -36,16 +35,7 @@ test(
   },
 )
 
-const CAPABLE = spawnSync('memccapable', ['-V'], { stdio: 'ignore' }).error
-const SKIP_CAPABLE = CAPABLE === undefined ? false : 'no memccapable on PATH (apt-get install libmemcached-tools)'
-
-for (const [dialect, flag] of [['text', '-a'], ['binary', '-b']] as const) {
-  test(`memcached: memccapable passes in ${dialect}`, { skip: SKIP_CAPABLE }, () => {
-    const words = ['-h', '127.0.0.1', '-p', String(reference.port), flag]
-    const { stdout, stderr } = spawnSync('memccapable', words, { encoding: 'utf8', timeout: CAPABLE_MILLIS_MAX })
-    assert.match(`${stdout}${stderr}`, /All tests passed/)
-  })
-}
+testCapable('memcached', () => reference.port)
 
 /** A whole item is 1 MiB: the last that fits, and the first that does not, however it is stored. */
 test('memcached: the largest item is as large as memcached has it', { skip: SKIP_WITHOUT_MEMCACHED }, async (t) => {

@@ -5,17 +5,16 @@
  * ZABKV_MEMCACHED_REPLICATED says how many commands, ZABKV_MEMCACHED_SEED which.
  */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { after, before, test } from 'node:test'
 import type { Processes } from '../integration/processes.js'
 import { settled, settledAlike } from '../integration/processes.js'
+import { testCapable } from './capable.js'
 import { compare, describeDifference, exchange } from './compare.js'
 import { memcachedPort, startMemcachedReplicas } from './replicas.js'
 import { SKIP_WITHOUT_MEMCACHED, startMemcached } from './servers.js'
 
 const COMMANDS = Number(process.env['ZABKV_MEMCACHED_REPLICATED'] ?? 3000)
 const SEED = Number(process.env['ZABKV_MEMCACHED_SEED'] ?? 1)
-const CAPABLE_MILLIS_MAX = 60_000
 const REPLICAS = 3
 
 let processes: Processes
@@ -96,13 +95,4 @@ for (let replica = 0; replica < REPLICAS; replica++) {
   )
 }
 
-const CAPABLE = spawnSync('memccapable', ['-V'], { stdio: 'ignore' }).error
-const SKIP_CAPABLE = CAPABLE === undefined ? false : 'no memccapable on PATH (apt-get install libmemcached-tools)'
-
-for (const [dialect, flag] of [['text', '-a'], ['binary', '-b']] as const) {
-  test(`front: memccapable passes in ${dialect}`, { skip: SKIP_CAPABLE }, () => {
-    const words = ['-h', '127.0.0.1', '-p', String(memcachedPort(processes, 1)), flag]
-    const { stdout, stderr } = spawnSync('memccapable', words, { encoding: 'utf8', timeout: CAPABLE_MILLIS_MAX })
-    assert.match(`${stdout}${stderr}`, /All tests passed/)
-  })
-}
+testCapable('front', () => memcachedPort(processes, 1))
