@@ -5,8 +5,9 @@
 
 import { ZabkvError } from '../../src/client/connect.js'
 import type { Client, Session } from '../../src/client/connect.js'
-import { OP, STATUS } from '../../src/zab/wire.js'
+import { STATUS } from '../../src/zab/wire.js'
 import type { HistoryOperation } from '../checker/history.js'
+import { columnsOf } from '../checker/operation-columns.js'
 import { monotonicMicros } from '../monotonic-clock.js'
 import type { Prng } from '../sim/prng.js'
 
@@ -34,7 +35,6 @@ export interface Recording {
 }
 
 const LARGE_BYTES_MAX = 6000
-const NOTHING = new Uint8Array(0)
 
 export function count(codes: Map<string, number>, code: string): void {
   codes.set(code, (codes.get(code) ?? 0) + 1)
@@ -71,14 +71,6 @@ function drawOperation(recording: Recording): HistoryOperation {
   return operation
 }
 
-function kindOf({ kind, condition }: HistoryOperation): number {
-  if (kind === 'read') return OP.GET
-  if (kind === 'sync') return OP.SYNC
-  if (kind === 'delete') return condition === undefined ? OP.DELETE : OP.DELETE_IF
-  if (condition === undefined) return OP.SET
-  return condition === 'absent' ? OP.CREATE : OP.SET_IF
-}
-
 /** The value in the store is its name and as many x as that says. */
 export function storedValue(name: string): string {
   return `${name};`.padEnd(name.length + 1 + Number(name.split('.')[2]), 'x')
@@ -91,18 +83,7 @@ export function nameOfStored(stored: string): string {
 
 async function perform(recording: Recording, operation: HistoryOperation): Promise<void> {
   const { recorder, client, session, timeoutMillis } = recording
-  const keys = Buffer.from(operation.key)
-  const values = operation.value === null ? NOTHING : Buffer.from(storedValue(operation.value))
-  const version = typeof operation.condition === 'number' ? operation.condition : 0
-  const columns = {
-    count: 1,
-    kinds: kindOf(operation),
-    keys,
-    keyBytes: keys.length,
-    values,
-    valueBytes: new Uint32Array([values.length]),
-    versions: new Float64Array([version]),
-  }
+  const columns = columnsOf(operation, operation.value === null ? '' : storedValue(operation.value))
   operation.start = monotonicMicros()
   try {
     const results = await session.submit(columns, { timeoutMillis })

@@ -1,9 +1,10 @@
 /** Records what sessions at several replicas of real processes saw, for the checker. */
 
 import assert from 'node:assert/strict'
-import { OP, STATUS, ZabkvError } from '../../src/client/connect.js'
+import { STATUS, ZabkvError } from '../../src/client/connect.js'
 import type { Client, Session } from '../../src/client/connect.js'
 import type { FinalItem, HistoryOperation } from '../checker/history.js'
+import { columnsOf } from '../checker/operation-columns.js'
 import { createPrng } from '../sim/prng.js'
 import type { Processes } from './processes.js'
 
@@ -89,13 +90,8 @@ async function runSession(
 }
 
 async function perform(session: Session, operation: HistoryOperation): Promise<void> {
-  const kinds = { write: OP.SET, delete: OP.DELETE, read: OP.GET, sync: OP.SYNC }
-  const kind = kinds[operation.kind]
-  const keys = kind === OP.SYNC ? new Uint8Array(0) : Buffer.from(operation.key)
-  const values = Buffer.from(operation.value ?? '')
-  const columns = { count: 1, kinds: kind, keys, keyBytes: keys.length, values, versions: null }
   const results = await session
-    .submit({ ...columns, valueBytes: new Uint32Array([values.length]) }, { timeoutMillis: 30_000 })
+    .submit(columnsOf(operation), { timeoutMillis: 30_000 })
     .catch((error: unknown) => {
       // After a move, a read whose place in the order has passed: definite, nothing happened.
       assert.ok(error instanceof ZabkvError && error.code === 'READ_OVERTAKEN', String(error))

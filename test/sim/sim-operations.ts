@@ -4,10 +4,10 @@ import { item } from '../../src/assert.js'
 import { answerFailure } from '../../src/client/failures.js'
 import type { Session } from '../../src/client/session.js'
 import type { OperationColumns } from '../../src/store/machine.js'
-import { OP, STATUS } from '../../src/zab/wire.js'
+import { STATUS } from '../../src/zab/wire.js'
 import type { HistoryOperation } from '../checker/history.js'
+import { columnsOf } from '../checker/operation-columns.js'
 
-const TEXT = new TextEncoder()
 const BYTES = new TextDecoder()
 
 /** Through submit, which gives versions of deletes too. Rejects when the operation was not done or refused. */
@@ -44,33 +44,4 @@ export async function submitOne(session: Session, operation: HistoryOperation): 
 
 function failureOf({ kinds }: OperationColumns, status: number): Error {
   return answerFailure(Number(kinds), status, 0, true) ?? new Error(`an answer of status ${status}`)
-}
-
-function columnsOf(operation: HistoryOperation): OperationColumns {
-  const kind = kindOf(operation)
-  const keys = kind === OP.SYNC ? new Uint8Array(0) : TEXT.encode(operation.key)
-  const values = TEXT.encode(operation.value ?? '')
-  const { condition } = operation
-  return {
-    count: 1,
-    kinds: kind,
-    keys,
-    keyBytes: keys.length,
-    values,
-    valueBytes: new Uint32Array([values.length]),
-    versions: typeof condition === 'number' ? new Float64Array([condition]) : null,
-  }
-}
-
-function kindOf({ kind, condition }: HistoryOperation): number {
-  switch (kind) {
-    case 'read':
-      return OP.GET
-    case 'delete':
-      return OP.DELETE
-    case 'sync':
-      return OP.SYNC
-    case 'write':
-      return condition === undefined ? OP.SET : condition === 'absent' ? OP.CREATE : OP.SET_IF
-  }
 }
