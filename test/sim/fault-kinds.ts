@@ -38,14 +38,6 @@ export const FAULT_KINDS = [
 export type FaultKind = (typeof FAULT_KINDS)[number]
 export type FaultCounts = Record<FaultKind, number>
 
-export function createFaultCounts(): FaultCounts {
-  return Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0])) as FaultCounts
-}
-
-export function addFaults(sum: FaultCounts, counts: FaultCounts): void {
-  for (const kind of FAULT_KINDS) sum[kind] += counts[kind]
-}
-
 /** What many runs must have been through for their checks to mean something: counters of the protocol. */
 export const EVENTS = [
   'epochs-led',
@@ -59,10 +51,10 @@ export const EVENTS = [
 export type Event = (typeof EVENTS)[number]
 export type EventCounts = Record<Event, number>
 
-export function createEventCounts(): EventCounts {
-  return Object.fromEntries(EVENTS.map((event) => [event, 0])) as EventCounts
+export function zeros<Name extends string>(names: readonly Name[]): Record<Name, number> {
+  return Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>
 }
 
-export function addEvents(sum: EventCounts, counts: EventCounts): void {
-  for (const event of EVENTS) sum[event] += counts[event]
+export function addCounts<Name extends string>(sum: Record<Name, number>, counts: Record<Name, number>): void {
+  for (const name of Object.keys(sum) as Name[]) sum[name] += counts[name]
 }

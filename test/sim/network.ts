@@ -3,7 +3,7 @@
  * not ready; multicast is lost for each receiver on its own. Every fault that was delivered is counted.
  */
 
-import { createFaultCounts } from './fault-kinds.js'
+import { FAULT_KINDS, zeros } from './fault-kinds.js'
 import type { FaultCounts } from './fault-kinds.js'
 import { popFlight, pushFlight } from './flights.js'
 import type { Flight } from './flights.js'
@@ -52,7 +52,7 @@ export function createNetwork(prng: Prng, faults: NetworkFaults, trace: Trace = 
   return {
     prng,
     faults,
-    counts: createFaultCounts(),
+    counts: zeros(FAULT_KINDS),
     trace,
     flights: [],
     queues: new Map(),

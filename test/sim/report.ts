@@ -1,6 +1,6 @@
 /** What many runs came to, for a person. */
 
-import { addEvents, addFaults, createEventCounts, createFaultCounts, EVENTS, FAULT_KINDS } from './fault-kinds.js'
+import { addCounts, EVENTS, FAULT_KINDS, zeros } from './fault-kinds.js'
 import type { EventCounts, FaultCounts } from './fault-kinds.js'
 import type { RunResult } from './run.js'
 
@@ -24,7 +24,7 @@ const VACUOUS_SEEDS_MIN = 200
 
 export function createSummary(): Summary {
   const nothing = { operations: 0, answered: 0, applied: 0, epochs: 0, virtualSeconds: 0 }
-  const counts = { faults: createFaultCounts(), events: createEventCounts() }
+  const counts = { faults: zeros(FAULT_KINDS), events: zeros(EVENTS) }
   return { seeds: 0, failures: 0, gaveUp: 0, durable: new Map(), ...nothing, ...counts }
 }
 
@@ -38,8 +38,8 @@ export function summarize(summary: Summary, result: RunResult): void {
   summary.applied += result.applied
   summary.epochs += result.epochs
   summary.virtualSeconds += result.virtualSeconds
-  addFaults(summary.faults, result.faults)
-  addEvents(summary.events, result.events)
+  addCounts(summary.faults, result.faults)
+  addCounts(summary.events, result.events)
 }
 
 /** Kinds of fault that so many runs should have delivered, and of event that they should have seen, and did not. */

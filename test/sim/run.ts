@@ -6,7 +6,7 @@
 import { AssertionError } from '../../src/assert.js'
 import { COUNT } from '../../src/zab/counters.js'
 import { closeSimCluster, createSimCluster, runReplica, startReplica } from './cluster.js'
-import { createEventCounts, EVENTS } from './fault-kinds.js'
+import { EVENTS, zeros } from './fault-kinds.js'
 import type { EventCounts, FaultCounts } from './fault-kinds.js'
 import type { Durability, SimCluster, SimClusterOptions } from './cluster.js'
 import { drawFaults, faultsTick, healAll, isEstablished, loseMajority } from './faults.js'
@@ -118,7 +118,7 @@ export async function runSeed(
 }
 
 function eventsOf(cluster: SimCluster): EventCounts {
-  const counts = createEventCounts()
+  const counts = zeros(EVENTS)
   for (const { replica, former } of cluster.nodes) {
     for (const state of replica === null ? former : [...former, replica.core.state]) {
       for (const event of EVENTS) counts[event] += state.counters[COUNT[event]] ?? 0

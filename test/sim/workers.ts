@@ -2,7 +2,7 @@
 
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { createEventCounts, createFaultCounts } from './fault-kinds.js'
+import { EVENTS, FAULT_KINDS, zeros } from './fault-kinds.js'
 import { runSeed } from './run.js'
 import type { RunResult } from './run.js'
 
@@ -53,6 +53,6 @@ function runChild(work: { next: number; end: number }, done: (result: RunResult)
 
 function died(seed: number, failure: string): RunResult {
   const nothing = { operations: 0, answered: 0, applied: 0, epochs: 0, virtualSeconds: 0, settings: '', standing: [] }
-  const counts = { faults: createFaultCounts(), events: createEventCounts() }
+  const counts = { faults: zeros(FAULT_KINDS), events: zeros(EVENTS) }
   return { seed, durability: 'memory', failure, gaveUp: false, ...counts, ...nothing }
 }
