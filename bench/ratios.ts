@@ -28,20 +28,22 @@ function ratio(name: string, over: Term, under: Term): Ratio {
   return { name, over, under }
 }
 
+function throughputs(zabkv: string, other: string): Ratio[] {
+  return [
+    ratio(`${zabkv} writes / ${other} writes`, { subject: zabkv, ...WRITES }, { subject: other, ...WRITES }),
+    ratio(`${zabkv} reads / ${other} reads`, { subject: zabkv, ...READS }, { subject: other, ...READS }),
+  ]
+}
+
 /** Larger is better for zabkv in all of them, so latencies stand the other way round. */
 export const RATIOS: readonly Ratio[] = [
-  ratio('zabkv writes / limit writes', { subject: 'zabkv', ...WRITES }, { subject: 'limit', ...WRITES }),
-  ratio('zabkv reads / limit reads', { subject: 'zabkv', ...READS }, { subject: 'limit', ...READS }),
-  ratio(
-    'limit latency of one write / zabkv latency of one write',
-    { subject: 'limit', point: 'one-write', value: 'p50' },
-    { subject: 'zabkv', point: 'one-write', value: 'p50' },
-  ),
-  ratio(
-    'limit latency of one read / zabkv latency of one read',
-    { subject: 'limit', point: 'one-read', value: 'p50' },
-    { subject: 'zabkv', point: 'one-read', value: 'p50' },
-  ),
+  ...throughputs('zabkv', 'limit'),
+  ...['write', 'read'].map((kind) =>
+    ratio(
+      `limit latency of one ${kind} / zabkv latency of one ${kind}`,
+      { subject: 'limit', point: `one-${kind}`, value: 'p50' },
+      { subject: 'zabkv', point: `one-${kind}`, value: 'p50' },
+    )),
   ratio(
     'store batch sets / std::unordered_map sets, 1 M keys',
     { subject: 'micro', point: 'keys=1000000', value: 'map set' },
@@ -52,10 +54,7 @@ export const RATIOS: readonly Ratio[] = [
     { subject: 'micro', point: 'keys=1000000', value: 'map get, hit' },
     { subject: 'micro', point: 'keys=1000000', value: 'store get, batch, hit' },
   ),
-  ...['zookeeper', 'etcd', 'redis', 'redis-wait', 'memcached'].flatMap((subject) => [
-    ratio(`zabkv writes / ${subject} writes`, { subject: 'zabkv', ...WRITES }, { subject, ...WRITES }),
-    ratio(`zabkv reads / ${subject} reads`, { subject: 'zabkv', ...READS }, { subject, ...READS }),
-  ]),
+  ...['zookeeper', 'etcd', 'redis', 'redis-wait', 'memcached'].flatMap((peer) => throughputs('zabkv', peer)),
   ...['zookeeper-fsync', 'etcd-fsync'].map((subject) =>
     ratio(`zabkv-fsync writes / ${subject} writes`, { subject: 'zabkv-fsync', ...WRITES }, { subject, ...WRITES })),
 ]
