@@ -11,6 +11,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { constants } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Started {
   readonly name: string
@@ -19,6 +20,7 @@ export interface Started {
 }
 
 const TERM_MILLIS_MAX = 5_000
+const LOOK_MILLIS = 50
 const TAIL_LINES = 8
 const LINE_MAX = 240
 /** A process that was just killed may still be about to write. */
@@ -79,7 +81,7 @@ export class Sandbox {
 
   async stop(started: Started, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const { child } = started
-    if (child.exitCode !== null || child.signalCode !== null) return
+    if (!isRunning(started)) return
     const gone = once(child, 'exit')
     child.kill(signal)
     const timer = setTimeout(() => child.kill('SIGKILL'), TERM_MILLIS_MAX)
@@ -101,7 +103,22 @@ export class Sandbox {
   }
 }
 
-export function logTail(started: Started): string {
+/** Looks until `holds`, as long as the server runs. Fails with what it said last: "NAME SENTENCE: ...". */
+export async function awaitServer(
+  server: Started, millisMax: number, sentence: string, holds: () => boolean | Promise<boolean>,
+): Promise<void> {
+  for (let waited = 0; waited < millisMax && isRunning(server); waited += LOOK_MILLIS) {
+    if (await holds()) return
+    await sleep(LOOK_MILLIS)
+  }
+  throw new Error(`${server.name} ${sentence}: ${logTail(server)}`)
+}
+
+function isRunning({ child }: Started): boolean {
+  return child.exitCode === null && child.signalCode === null
+}
+
+function logTail(started: Started): string {
   try {
     return lastLines(readFileSync(started.logFile, 'utf8'))
   } catch {

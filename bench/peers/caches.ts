@@ -2,8 +2,7 @@
 
 import { connect } from 'node:net'
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { freePorts, hasCommand, logTail, type Sandbox, type Started } from '../sandbox.js'
+import { awaitServer, freePorts, hasCommand, type Sandbox, type Started } from '../sandbox.js'
 import { LOCAL, runNative, type Settings, type Subject } from '../subject.js'
 import { loadWords, measurePoints, type Asked } from './points.js'
 
@@ -15,7 +14,6 @@ const REPLICAS = 2
 const WAIT_EVERY = 64
 const WAIT_OUTSTANDING = 2 * WAIT_EVERY + 2
 const LISTEN_MILLIS_MAX = 10_000
-const LOOK_MILLIS = 50
 
 export const redis: Subject = {
   name: 'redis',
@@ -42,15 +40,16 @@ async function measureRedis(settings: Settings, replicas: number): Promise<void>
   const { sandbox } = settings
   const ports = await freePorts(1 + replicas)
   const [port = 0] = ports
-  const servers = [startRedis(sandbox, port, null)]
+  const master = startRedis(sandbox, port, null)
+  const servers = [master]
   try {
-    await awaitListening(port, servers[0])
+    await awaitListening(port, master)
     for (const each of ports.slice(1)) {
       const replica = startRedis(sandbox, each, port)
       servers.push(replica)
       await awaitListening(each, replica)
     }
-    await awaitReplicas(port, replicas)
+    await awaitReplicas(port, master, replicas)
     await measurePoints(settings, (asked) => runNative(sandbox, 'pipeline', {
       dialect: 'redis',
       ...pipelineWords(asked, port),
@@ -102,30 +101,27 @@ async function measureMemcached(settings: Settings): Promise<void> {
   }
 }
 
-async function awaitListening(port: number, server: Started | undefined): Promise<void> {
-  for (let waited = 0; waited < LISTEN_MILLIS_MAX; waited += LOOK_MILLIS) {
+async function awaitListening(port: number, server: Started): Promise<void> {
+  await awaitServer(server, LISTEN_MILLIS_MAX, 'does not listen', async () => {
     const socket = connect(port, LOCAL)
     try {
       await once(socket, 'connect')
-      return
+      return true
     } catch {
-      await sleep(LOOK_MILLIS)
+      return false
     } finally {
       socket.destroy()
     }
-  }
-  throw new Error(`${server?.name ?? 'A server'} does not listen: ${server === undefined ? '' : logTail(server)}`)
+  })
 }
 
 /** Until the master counts them: WAIT would otherwise be answered with fewer. */
-async function awaitReplicas(port: number, replicas: number): Promise<void> {
-  for (let waited = 0; waited < LISTEN_MILLIS_MAX; waited += LOOK_MILLIS) {
+async function awaitReplicas(port: number, master: Started, replicas: number): Promise<void> {
+  await awaitServer(master, LISTEN_MILLIS_MAX, `did not get ${replicas} replicas`, async () => {
     const socket = connect(port, LOCAL)
     socket.write(`WAIT ${replicas} 100\r\n`)
     const [answer] = (await once(socket, 'data')) as [Buffer]
     socket.destroy()
-    if (answer.toString() === `:${replicas}\r\n`) return
-    await sleep(LOOK_MILLIS)
-  }
-  throw new Error(`Redis did not get ${replicas} replicas within ${LISTEN_MILLIS_MAX} ms.`)
+    return answer.toString() === `:${replicas}\r\n`
+  })
 }

@@ -1,8 +1,8 @@
 /** etcd: three members, driven by gRPC over HTTP/2 (bench/native/etcd.cc says why so). */
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import { existsSync } from 'node:fs'
-import { freePorts, hasCommand, logTail, type Sandbox, type Started } from '../sandbox.js'
+import { item } from '../../src/assert.js'
+import { awaitServer, freePorts, hasCommand, type Sandbox, type Started } from '../sandbox.js'
 import { LOCAL, runNative, type Settings, type Subject } from '../subject.js'
 import { loadWords, measurePoints } from './points.js'
 
@@ -10,7 +10,6 @@ const HEADER = '/usr/include/nghttp2/nghttp2.h'
 const MEMBERS = 3
 const KEYS = 10_000
 const HEALTHY_MILLIS_MAX = 30_000
-const LOOK_MILLIS = 100
 
 export function etcd(fsync: boolean): Subject {
   return {
@@ -30,7 +29,7 @@ async function measure(settings: Settings, fsync: boolean): Promise<void> {
   const members = Array.from({ length: MEMBERS }, (_, id) => startMember(sandbox, id, ports, fsync))
   const clientPorts = ports.slice(0, MEMBERS)
   try {
-    for (const [id, port] of clientPorts.entries()) await awaitHealthy(port, members[id])
+    for (const [id, member] of members.entries()) await awaitHealthy(item(ports, id), member)
     await measurePoints(settings, (asked) => runNative(sandbox, 'etcd', loadWords(asked, {
       servers: clientPorts.map((port) => `${LOCAL}:${port}`),
       keys: KEYS,
@@ -59,15 +58,13 @@ function startMember(sandbox: Sandbox, id: number, ports: readonly number[], fsy
 }
 
 /** It answers before it has a leader, and says so. */
-async function awaitHealthy(port: number, member: Started | undefined): Promise<void> {
-  for (let waited = 0; waited < HEALTHY_MILLIS_MAX; waited += LOOK_MILLIS) {
+async function awaitHealthy(port: number, member: Started): Promise<void> {
+  await awaitServer(member, HEALTHY_MILLIS_MAX, 'did not become healthy', async () => {
     try {
       const answer = await fetch(`http://${LOCAL}:${port}/health`)
-      if (((await answer.json()) as { health?: unknown }).health === 'true') return
+      return ((await answer.json()) as { health?: unknown }).health === 'true'
     } catch {
-      // Not there yet.
+      return false // not there yet
     }
-    await sleep(LOOK_MILLIS)
-  }
-  throw new Error(`etcd did not become healthy: ${member === undefined ? '' : logTail(member)}`)
+  })
 }

@@ -2,10 +2,9 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { WorkloadReport } from '../../src/bench/report.js'
 import { packageRoot } from '../../test/package-root.js'
-import { logTail, type Sandbox, type Started } from '../sandbox.js'
+import { awaitServer, type Sandbox, type Started } from '../sandbox.js'
 import { LOCAL, type Measured } from '../subject.js'
 
 export const MAIN = join(packageRoot(), 'dist', 'src', 'cli', 'main.js')
@@ -25,7 +24,6 @@ export interface Cluster {
 }
 
 const READY_MILLIS_MAX = 60_000
-const LOOK_MILLIS = 50
 const RUN_MILLIS_MAX = 180_000
 /** Nobody dies in a run: with fewer cores than processes, who is silent for long is only slow. No effect on speed. */
 const FAILOVER_MILLIS = 5_000
@@ -86,9 +84,5 @@ export function measuredOf(report: WorkloadReport): Measured {
 }
 
 async function awaitFile(file: string, process: Started): Promise<void> {
-  for (let waited = 0; waited < READY_MILLIS_MAX && process.child.exitCode === null; waited += LOOK_MILLIS) {
-    if (existsSync(file)) return
-    await sleep(LOOK_MILLIS)
-  }
-  throw new Error(`${process.name} did not start: ${logTail(process)}`)
+  await awaitServer(process, READY_MILLIS_MAX, 'did not start', () => existsSync(file))
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { freePorts, Sandbox } from '../../../bench/sandbox.js'
+import { awaitServer, freePorts, Sandbox } from '../../../bench/sandbox.js'
 
 const MAIN = fileURLToPath(new URL('./sandbox-main.js', import.meta.url))
 const LOOKS_MAX = 100
@@ -53,6 +53,20 @@ test('sandbox: a program that fails is told with what it said; one that is close
   await sandbox.close()
   assert.ok(await isGone(server.child.pid ?? 0))
   assert.equal(existsSync(sandbox.folder), false)
+})
+
+test('sandbox: a server is waited for until it is ready, and not after it ended or the time is over', async (t) => {
+  const sandbox = new Sandbox(tmpdir())
+  t.after(() => sandbox.close())
+  const server = sandbox.start('server', 'sh', ['-c', 'echo no such port; exec sleep 300'])
+  let looks = 0
+  await awaitServer(server, 5000, 'does not listen', () => Promise.resolve(++looks === 3))
+  assert.equal(looks, 3)
+  await assert.rejects(awaitServer(server, 200, 'does not listen', () => false), /server does not listen: no such port/)
+  await sandbox.stop(server, 'SIGKILL')
+  const begun = performance.now()
+  await assert.rejects(awaitServer(server, 60_000, 'does not listen', () => false), /server does not listen/)
+  assert.ok(performance.now() - begun < 10_000)
 })
 
 test('sandbox: free ports are different ones', async () => {
