@@ -36,6 +36,13 @@ export interface FaultWorld {
   stopping: AbortSignal
 }
 
+type Progress = 'busy' | 'running' | 'episodes' | 'counts' | 'ways'
+
+/** A world to which nothing was done yet. */
+export function createFaultWorld(settings: Omit<FaultWorld, Progress>): FaultWorld {
+  return { ...settings, busy: new Set(), running: new Set(), episodes: [], counts: new Map(), ways: new Map() }
+}
+
 /** A replica that stopped because its disk was full may take so long to notice. */
 const DISK_GRACE_MILLIS = 1500
 

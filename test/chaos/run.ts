@@ -7,7 +7,7 @@ import { monotonicMicros } from '../monotonic-clock.js'
 import { createPrng } from '../sim/prng.js'
 import { endedBySelf, startCluster, stopCluster } from './cluster.js'
 import type { Cluster } from './cluster.js'
-import { awaitFaults, inflict } from './faults.js'
+import { awaitFaults, createFaultWorld, inflict } from './faults.js'
 import type { FaultWorld } from './faults.js'
 import { readHistory, startLoad, stopLoad } from './load.js'
 import type { Load } from './load.js'
@@ -89,20 +89,15 @@ function worldOf(
   stopping: AbortSignal,
   log: (line: string) => void,
 ): FaultWorld {
-  return {
+  return createFaultWorld({
     plan: cluster.plan,
     members: cluster.members,
     watch: cluster.watch,
     prefix,
     sparesLeader: options.targets === 'followers',
     log,
-    busy: new Set(),
-    running: new Set(),
-    episodes: [],
-    counts: new Map(),
-    ways: new Map(),
     stopping,
-  }
+  })
 }
 
 /** Faults until the time is over, then none: everybody must get on. Returns what did not. */

@@ -6,7 +6,7 @@ import test from 'node:test'
 import { createPrng } from '../sim/prng.js'
 import { readReport } from './adapter.js'
 import type { Durability, Report } from './adapter.js'
-import { victimsOf } from './faults.js'
+import { createFaultWorld, victimsOf } from './faults.js'
 import type { FaultWorld } from './faults.js'
 import { createMember } from './member.js'
 import { readOptions, UsageError } from './options.js'
@@ -56,7 +56,7 @@ async function worldOf(durability: Durability, voters: number, observers: number
     watch.latest[place.id] = { ...REPORT, role: place.id === 0 ? 'LEADING' : 'FOLLOWING' }
     watch.holds[place.id] = true
   }
-  return {
+  return createFaultWorld({
     plan: {
       cluster: '',
       registry: '',
@@ -69,13 +69,8 @@ async function worldOf(durability: Durability, voters: number, observers: number
     prefix: null,
     sparesLeader: false,
     log: () => undefined,
-    busy: new Set(),
-    running: new Set(),
-    episodes: [],
-    counts: new Map(),
-    ways: new Map(),
     stopping: new AbortController().signal,
-  }
+  })
 }
 
 /** The most voters that were without memory at once, in many faults of which some end. */
