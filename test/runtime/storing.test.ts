@@ -99,12 +99,18 @@ test('storing: the order is what is void, then entries, then epochs', () => {
   assert.deepEqual(fake.said.slice(3), ['truncate 1', 'entry 2+1 of 2', 'epochs 2 2'])
 })
 
+/** The log has five entries; the last three are void, and three of epoch 2 came in their place. */
+function rewritten(): ReturnType<typeof world> {
+  const made = world()
+  for (let index = 0; index < 5; index++) appendEntry(made.state, 1)
+  storeTurn(made.storing)
+  truncateTo(made.state, 2)
+  for (let index = 0; index < 3; index++) appendEntry(made.state, 2)
+  return made
+}
+
 test('storing: that a void end reaches the disk says nothing of what comes in its place', () => {
-  const { state, fake, storing } = world()
-  for (let index = 0; index < 5; index++) appendEntry(state, 1)
-  storeTurn(storing)
-  truncateTo(state, 2)
-  for (let index = 0; index < 3; index++) appendEntry(state, 2)
+  const { state, fake, storing } = rewritten()
   storeTurn(storing)
   fake.stored = 5
   storeTurn(storing)
@@ -115,11 +121,7 @@ test('storing: that a void end reaches the disk says nothing of what comes in it
 })
 
 test('storing: the same holds while the log has no room for the word of it', () => {
-  const { state, fake, storing } = world()
-  for (let index = 0; index < 5; index++) appendEntry(state, 1)
-  storeTurn(storing)
-  truncateTo(state, 2)
-  for (let index = 0; index < 3; index++) appendEntry(state, 2)
+  const { state, fake, storing } = rewritten()
   fake.room = 0
   fake.stored = 5
   storeTurn(storing)
