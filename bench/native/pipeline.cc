@@ -138,9 +138,7 @@ int main(int argc, char** argv) {
   const auto start = [&] {
     for (const auto& each : connections) refill(load, *each);
   };
-  const double seconds = drive(load.run, start, [&] { turn(load, room); });
-  printTally(load.run.tally, seconds);
-  return load.run.tally.errors == 0 ? 0 : 1;
+  return drive(load.run, start, [&] { turn(load, room); });
 }
 
 }  // namespace

@@ -34,16 +34,21 @@ inline std::optional<Drawn> draw(Run& run) {
   return Drawn{id, run.random.below(1000) < run.options.writesOf1000};
 }
 
-/** The preload, unless the keys are there; then warm-up and measurement. `start` fills every connection's window. */
+/**
+ * The preload, unless the keys are there; then warm-up and measurement, and the line that says what was measured.
+ * `start` fills every connection's window. Returns the process's exit code.
+ */
 template <typename Start, typename Turn>
-double drive(Run& run, Start start, Turn turn) {
+int drive(Run& run, Start start, Turn turn) {
   if (run.options.preload) {
     start();
     while (run.preloadAnswered < run.options.keys) turn();
   }
   run.phase = Phase::run;
   start();
-  return keepFor(run.options.warmUp, run.options.seconds, run.tally, turn);
+  const double seconds = keepFor(run.options.warmUp, run.options.seconds, run.tally, turn);
+  printTally(run.tally, seconds);
+  return run.tally.errors == 0 ? 0 : 1;
 }
 
 }  // namespace bench
