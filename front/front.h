@@ -96,6 +96,7 @@ class Front final : private machine::Sink {
   bool answerHere(Client& client, const memcached::Command& command);
   bool answerRead(Client& client, const memcached::Command& command);
   void describe(Client& client, const memcached::Command& command);
+  uint32_t expiryOf(const memcached::Command& command) const;
   bool statistics(Client& client, const memcached::Command& command);
   void generalStatistics(memcached::Connection& connection);
   void count(const memcached::Command& command, const memcached::Outcome& outcome);
@@ -105,7 +106,6 @@ class Front final : private machine::Sink {
 
   // front_send.cc
   void send(Client& client);
-  uint32_t expiryOf(const memcached::Command& command) const;
   bool sendOne(Session& session, Waiting& waiting);
   bool sendWide(Session& session, Waiting& waiting, machine::OperationColumns& columns);
   bool sendErrand(Session& session);

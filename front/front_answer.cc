@@ -19,7 +19,21 @@ using memcached::Verb;
 
 namespace {
 
-const uint8_t* bytesOf(std::string_view text) { return reinterpret_cast<const uint8_t*>(text.data()); }
+/** The item of a command's key, as the store has it now. */
+struct Looked {
+  uint64_t hash;
+  bool isThere;
+  mica::Inspected item;
+};
+
+Looked lookUp(const mica::Store& store, const Command& command) {
+  const auto* const key = reinterpret_cast<const uint8_t*>(command.key.data());
+  const auto keyBytes = static_cast<uint32_t>(command.key.size());
+  Looked looked;
+  looked.hash = mica::hashKey(key, keyBytes);
+  looked.isThere = store.inspect(looked.hash, key, keyBytes, looked.item);
+  return looked;
+}
 
 Outcome of(Status status) {
   Outcome outcome;
@@ -63,10 +77,9 @@ bool Front::answerHere(Client& client, const Command& command) {
 
 bool Front::answerRead(Client& client, const Command& command) {
   const mica::Store& store = machine_.store();
-  const uint64_t hash = mica::hashKey(bytesOf(command.key), command.key.size());
-  mica::Inspected item;
+  const auto [hash, isThere, item] = lookUp(store, command);
   ++counts.local_reads;
-  if (!store.inspect(hash, bytesOf(command.key), static_cast<uint32_t>(command.key.size()), item)) {
+  if (!isThere) {
     answer(client, command, of(Status::notFound));
     return true;
   }
@@ -81,15 +94,18 @@ bool Front::answerRead(Client& client, const Command& command) {
 
 void Front::describe(Client& client, const Command& command) {
   const mica::Store& store = machine_.store();
-  const uint64_t hash = mica::hashKey(bytesOf(command.key), command.key.size());
-  mica::Inspected item;
-  if (!store.inspect(hash, bytesOf(command.key), static_cast<uint32_t>(command.key.size()), item)) {
-    return answer(client, command, of(Status::notFound));
-  }
+  const auto [hash, isThere, item] = lookUp(store, command);
+  if (!isThere) return answer(client, command, of(Status::notFound));
   Outcome outcome = outcomeOf(command, machine::headOf(item, store.now()), {});
   outcome.slabClass = 1;
   outcome.itemBytes = memcached::itemBytes(command.key.size(), item.found.flags, item.found.valueBytes);
   answer(client, command, outcome);
+}
+
+/** Of the item as it is now; nobody else is asked, so another connection's write may come between. */
+uint32_t Front::expiryOf(const Command& command) const {
+  const Looked looked = lookUp(machine_.store(), command);
+  return looked.isThere ? looked.item.found.expiry : 0;
 }
 
 bool Front::statistics(Client& client, const Command& command) {

@@ -66,14 +66,6 @@ void Front::send(Client& client) {
   }
 }
 
-/** Of the item as it is now; nobody else is asked, so another connection's write may come between. */
-uint32_t Front::expiryOf(const Command& command) const {
-  const auto* const key = reinterpret_cast<const uint8_t*>(command.key.data());
-  const auto keyBytes = static_cast<uint32_t>(command.key.size());
-  mica::Inspected item;
-  return machine_.store().inspect(mica::hashKey(key, keyBytes), key, keyBytes, item) ? item.found.expiry : 0;
-}
-
 bool Front::sendOne(Session& session, Waiting& waiting) {
   const Command& command = *waiting.command;
   const bool reads = isPlainRead(command) && !waiting.fetches;

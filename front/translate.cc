@@ -53,6 +53,18 @@ void addCas(Parts& parts, uint64_t cas) {
   parts.cas.ifCas = cas;
 }
 
+void addTtl(Parts& parts, const Command& command) {
+  if (!command.touches) return;
+  parts.item.options |= option::TTL;
+  parts.item.exptime = seconds(command.exptime);
+}
+
+void addVivify(Parts& parts, const Command& command) {
+  if (!command.vivifies) return;
+  parts.item.options |= option::VIVIFY;
+  parts.item.vivify = seconds(command.vivifyExptime);
+}
+
 /**
  * Seconds before its end from which somebody is told to make an item anew. The order compares the time that the item
  * had; if the command wants the new one compared, what comes of it is known here.
@@ -72,14 +84,8 @@ void addRecache(Parts& parts, const Command& command, uint32_t now) {
 
 Ordered fetchOf(const Command& command, uint32_t now) {
   Parts parts;
-  if (command.touches) {
-    parts.item.options |= option::TTL;
-    parts.item.exptime = seconds(command.exptime);
-  }
-  if (command.vivifies) {
-    parts.item.options |= option::VIVIFY;
-    parts.item.vivify = seconds(command.vivifyExptime);
-  }
+  addTtl(parts, command);
+  addVivify(parts, command);
   if (command.recaches) addRecache(parts, command, now);
   if (command.wins) parts.item.options |= option::META;
   // A size is told of a value, too.
@@ -108,10 +114,7 @@ Ordered storeOf(const Command& command) {
     addCas(parts, command.compareCas);
     if (command.invalidates && command.compareCas != 0) parts.item.options |= option::STALE;
   }
-  if (joins && command.vivifies) {
-    parts.item.options |= option::VIVIFY;
-    parts.item.vivify = seconds(command.vivifyExptime);
-  }
+  if (joins) addVivify(parts, command);
   addNewCas(parts, command);
   const bool plain = (parts.item.options & (option::IF_CAS | option::NEW_CAS)) == 0;
   return parts.as(plain ? wire::op::STORE : wire::op::STORE_IF);
@@ -122,10 +125,7 @@ Ordered dropOf(const Command& command) {
   if (command.hasCas) addCas(parts, command.compareCas);
   if (command.invalidates) {
     parts.item.options |= option::STALE;
-    if (command.touches) {
-      parts.item.options |= option::TTL;
-      parts.item.exptime = seconds(command.exptime);
-    }
+    addTtl(parts, command);
     addNewCas(parts, command);
   }
   return parts.as(wire::op::DROP);
@@ -135,14 +135,8 @@ Ordered arithmeticOf(const Command& command) {
   Parts parts;
   parts.item.options = command.decreases ? option::DECREMENT : option::INCREMENT;
   if (command.hasCas && command.compareCas != 0) addCas(parts, command.compareCas);
-  if (command.touches) {
-    parts.item.options |= option::TTL;
-    parts.item.exptime = seconds(command.exptime);
-  }
-  if (command.vivifies) {
-    parts.item.options |= option::VIVIFY;
-    parts.item.vivify = seconds(command.vivifyExptime);
-  }
+  addTtl(parts, command);
+  addVivify(parts, command);
   addNewCas(parts, command);
   parts.delta = {command.delta, command.initial};
   return parts.as(wire::op::ARITH);

@@ -6,7 +6,7 @@ import { NODES_MAX } from '../zab/limits.js'
 import { ROLE } from '../zab/state.js'
 import type { Core } from './core.js'
 import type { Told } from './memcached.js'
-import type { MemcachedOptions } from './options.js'
+import type { MemcachedOptions, ReplicaStats } from './options.js'
 import { report } from './stats.js'
 import type { ReportContext } from './stats.js'
 
@@ -16,10 +16,11 @@ const AWAY_TICKS = 10_000
 
 /** Makes text, so it is called only when a client asks. */
 export function tellStatistics(context: ReportContext, options: MemcachedOptions | null): Told {
+  const stats = report(context)
   return {
-    general: lines(generalOf(context)),
+    general: lines(generalOf(stats)),
     settings: options === null ? '' : lines(settingsOf(context, options)),
-    replication: lines(replicationOf(context)),
+    replication: lines(replicationOf(context.core, stats)),
   }
 }
 
@@ -29,8 +30,7 @@ function lines(rows: readonly Row[]): string {
   return rows.map(([name, value]) => `${name} ${value}`).join('\n')
 }
 
-function generalOf(context: ReportContext): Row[] {
-  const stats = report(context)
+function generalOf(stats: ReplicaStats): Row[] {
   return [
     ['uptime', Math.floor(stats.uptimeSeconds)],
     ['version', '1.6.18'],
@@ -61,9 +61,7 @@ function settingsOf(context: ReportContext, options: MemcachedOptions): Row[] {
   ]
 }
 
-function replicationOf(context: ReportContext): Row[] {
-  const { core } = context
-  const stats = report(context)
+function replicationOf(core: Core, stats: ReplicaStats): Row[] {
   const { state } = core
   const rows: Row[] = [
     ['replica', stats.replica],
