@@ -31,18 +31,33 @@ class WaitingRing {
   void push(const memcached::Command* command) {
     if (slots_ == nullptr) slots_ = std::make_unique<Waiting[]>(memcached::COMMANDS_MAX);
     at(end_++) = {command, 0, 0, 0, false, false, 0};
+    if (command->invalidates) ++invalidating_;
   }
   Waiting& front() const { return at(first_); }
   /** The first that is not sent as a whole. */
   Waiting& next() const { return at(next_); }
-  void sentNext() { ++next_; }
+  void sentNext() {
+    ++next_;
+    if (reached_ < next_) reached_ = next_;
+  }
   void pop() {
+    if (front().command->invalidates) --invalidating_;
     if (next_ == first_++) ++next_;
   }
   /** What was sent is to be sent again, but for the fragments that were answered. */
   void rewind() {
     for (uint64_t i = first_; i != end_; ++i) at(i).sent = at(i).answered;
     next_ = first_;
+  }
+  /** Whether one of them may make an item stale. */
+  bool invalidates() const { return invalidating_ != 0; }
+  /** Whether a command behind the oldest, sent now or over a former link, may have changed the key's item. */
+  bool changesBehindFirst(std::string_view key) const {
+    for (uint64_t i = first_ + 1; i < reached_; ++i) {
+      const memcached::Command& command = *at(i).command;
+      if (command.verb == memcached::Verb::flush || (!at(i).reads && command.key == key)) return true;
+    }
+    return false;
   }
 
  private:
@@ -52,6 +67,8 @@ class WaitingRing {
   uint64_t first_ = 0;
   uint64_t next_ = 0;
   uint64_t end_ = 0;
+  uint64_t reached_ = 0;  // the furthest that next_ was
+  uint32_t invalidating_ = 0;
 };
 
 struct Client {

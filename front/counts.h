@@ -11,7 +11,7 @@ namespace front {
   X(decr_misses) X(decr_hits) X(cas_misses) X(cas_hits) X(cas_badval) X(touch_hits) X(touch_misses) \
   X(auth_cmds) X(auth_errors) X(bytes_read) X(bytes_written) X(total_connections) X(rejected_connections) \
   X(idle_kicks) X(local_reads) X(ordered_commands) X(failed_commands) X(requests) X(stalls) \
-  X(sessions_opened) X(sent_again)
+  X(sessions_opened) X(sent_again) X(read_again)
 
 struct Counts {
 #define FRONT_FIELD(name) uint64_t name = 0;

@@ -144,6 +144,7 @@ void Front::answered(Session& session, uint32_t status, uint64_t version) {
     ended_.push_back(&session);
     return activate(client);
   }
+  if (status == wire::status::OVERTAKEN && readAgain(client)) return;
   // Of fragments the last one says what came of all.
   if (++waiting.answered < waiting.operations) return;
   finish(client, outcomeOf(*waiting.command, status, version));
@@ -165,6 +166,8 @@ void Front::value(const machine::Answered& to, uint64_t, const wire::ItemHead* h
     head = &itself;
   }
   Outcome outcome = outcomeOf(*waiting.command, *head, {reinterpret_cast<const char*>(value), valueBytes});
+  // It became stale while it was asked for among other commands: as if another had won it, and the next who asks does.
+  if (waiting.reads && outcome.stale && !outcome.won) outcome.wonBefore = true;
   if (asksFormerTime(*waiting.command) && !outcome.created) outcome.ttlBefore = ttlOf(waiting.expiry, head->now);
   finish(client, outcome);
 }

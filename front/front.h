@@ -95,6 +95,8 @@ class Front final : private machine::Sink {
   // front_answer.cc
   bool answerHere(Client& client, const memcached::Command& command);
   bool answerRead(Client& client, const memcached::Command& command);
+  bool readAgain(Client& client);
+  bool mayWin(const Client& client, const memcached::Command& command) const;
   void describe(Client& client, const memcached::Command& command);
   uint32_t expiryOf(const memcached::Command& command) const;
   bool statistics(Client& client, const memcached::Command& command);

@@ -35,6 +35,11 @@ Looked lookUp(const mica::Store& store, const Command& command) {
   return looked;
 }
 
+/** Stale, and nobody has won it. */
+bool isFree(const mica::Inspected& item) {
+  return (item.state & (wire::state::STALE | wire::state::SENT)) == wire::state::STALE;
+}
+
 Outcome of(Status status) {
   Outcome outcome;
   outcome.status = status;
@@ -83,13 +88,36 @@ bool Front::answerRead(Client& client, const Command& command) {
     answer(client, command, of(Status::notFound));
     return true;
   }
-  const wire::ItemHead head = machine::headOf(item, store.now());
   // Only one may win what is stale: the order decides who.
-  if (command.wins && (head.state & wire::state::STALE) != 0 && (head.state & wire::state::SENT) == 0) return false;
+  if (command.wins && isFree(item)) return false;
   if (command.bumps) tellRead(hash);
   const auto* const value = reinterpret_cast<const char*>(item.found.value);
-  answer(client, command, outcomeOf(command, head, {value, item.found.valueBytes}));
+  answer(client, command, outcomeOf(command, machine::headOf(item, store.now()), {value, item.found.valueBytes}));
   return true;
+}
+
+/**
+ * A read that was sent again behind a failover, whose place in the order has passed. What is there now is as good, unless
+ * a command of its own connection may have changed it: a connection does not see what it says later.
+ */
+bool Front::readAgain(Client& client) {
+  const Command& command = *client.waiting.front().command;
+  if (client.waiting.changesBehindFirst(command.key) || mayWin(client, command)) return false;
+  client.waiting.pop();
+  client.progressMillis = nowMillis_;
+  ++counts.read_again;
+  machine::require(answerRead(client, command), "front: what nobody can win is answered");
+  touch(client);
+  activate(client);
+  return true;
+}
+
+/** Whether the command would win a token: then it is a write in the order. */
+bool Front::mayWin(const Client& client, const Command& command) const {
+  if (!command.wins) return false;
+  if (client.waiting.invalidates()) return true;
+  const Looked looked = lookUp(machine_.store(), command);
+  return looked.isThere && isFree(looked.item);
 }
 
 void Front::describe(Client& client, const Command& command) {

@@ -51,7 +51,7 @@ void Front::send(Client& client) {
     if (isLocal(command)) return;
     if (isPlainRead(command) && !waiting.fetches) {
       // Nothing before it: it is answered from the store. A token is only won where nothing is under way.
-      if (client.waiting.noneSent() || command.wins) return;
+      if (client.waiting.noneSent() || mayWin(client, command)) return;
     }
     if (asksFormerTime(command) && !client.waiting.noneSent()) return;
     if (client.queued) return;

@@ -170,8 +170,9 @@ void Front::lookAfter() {
     if (nowMillis_ - client->progressMillis > settings_.waitMillis) late.push_back(client);
   }
   for (Client* const client : late) {
-    abandon(*client, serving_ ? "timed out: it may or may not have been done"
-                              : "no leader for now: it may or may not have been done, try again");
+    abandon(*client, client->queued ? "the cluster has its most sessions: it was not done, try again"
+                     : serving_     ? "timed out: it may or may not have been done"
+                                    : "no leader for now: it may or may not have been done, try again");
   }
   if (!linked_ || settings_.sessionMillis == 0) return;
   const uint64_t idle = settings_.sessionMillis / 3;
