@@ -155,6 +155,7 @@ class Front final : private machine::Sink {
   uint64_t refusedMillis_ = 0;  // when an OPEN was
   uint64_t toldMillis_ = 0;
   uint64_t readCount_ = 0;
+  size_t closing_ = 0;  // sessions that are being closed
 
   // The REQUEST in work.
   uint32_t used_ = wire::BODY_OFFSET;

@@ -97,8 +97,8 @@ bool Front::answerRead(Client& client, const Command& command) {
 }
 
 /**
- * A read that was sent again behind a failover, whose place in the order has passed. What is there now is as good, unless
- * a command of its own connection may have changed it: a connection does not see what it says later.
+ * A read that was sent again behind a failover, whose place in the order has passed. What is there now is as good,
+ * unless a command of its own connection may have changed it: a connection does not see what it says later.
  */
 bool Front::readAgain(Client& client) {
   const Command& command = *client.waiting.front().command;

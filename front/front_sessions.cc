@@ -98,6 +98,7 @@ void Front::opened(uint64_t nonce, uint32_t status, uint64_t id) {
 
 void Front::startErrand(Session* session, Errand errand) {
   session->errand = errand;
+  if (errand == Errand::close) ++closing_;
   errands_.push_back(session);
 }
 
@@ -132,6 +133,7 @@ bool Front::sendErrand(Session& session) {
 }
 
 void Front::endErrand(Session& session, uint32_t status) {
+  if (session.errand == Errand::close) --closing_;
   if (status == wire::status::SESSION_EXPIRED || session.errand == Errand::close) return sessions_.remove(&session);
   sessions_.giveBack(&session, nowMillis_);
 }
@@ -179,7 +181,8 @@ void Front::lookAfter() {
   for (size_t i = 0; i < ERRANDS_OF_LOOK_MAX && nowMillis_ > idle; ++i) {
     Session* const session = sessions_.borrowIdle(nowMillis_ - idle);
     if (session == nullptr) break;
-    startErrand(session, sessions_.count() > SPARE_SESSIONS ? Errand::close : Errand::touch);
+    const bool isSpare = sessions_.count() - closing_ > SPARE_SESSIONS;
+    startErrand(session, isSpare ? Errand::close : Errand::touch);
   }
 }
 

@@ -11,7 +11,7 @@ import { packageRoot } from './package-root.js'
 const MINUTES_MAX = 8
 const OUTPUT_CHARACTERS_MAX = 20_000
 
-for (const room of ['mica', 'machine', 'wal', 'memcached', 'verbs-addon']) {
+for (const room of ['mica', 'machine', 'wal', 'memcached', 'front', 'verbs-addon']) {
   const script = join(packageRoot(), room, 'test', 'run.sh')
   const skip = existsSync(script) ? false : `there is no ${room}/test/run.sh`
   test(`${room}: its native tests pass`, { skip, timeout: MINUTES_MAX * 60_000 }, async () => {
