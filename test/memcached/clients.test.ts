@@ -1,13 +1,19 @@
-/** Clients that nobody here wrote, against real replicas: the npm package memcached, and Python's where it is there. */
+/**
+ * Clients that nobody here wrote, against real replicas: the npm packages memcached and memjs, libmemcached's tools,
+ * and Python's where they are there.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { after, before, test } from 'node:test'
 import Memcached from 'memcached'
+import { Client } from 'memjs'
 import type { Processes } from '../integration/processes.js'
 import { settled } from '../integration/processes.js'
 import { memcachedPort, startMemcachedReplicas } from './replicas.js'
 
-const PYTHON_MILLIS_MAX = 30_000
+const PROGRAM_MILLIS_MAX = 30_000
+/** As long as the front itself waits for a leader. */
+const PATIENCE_SECONDS = 10
 
 let processes: Processes
 before(async () => {
@@ -47,6 +53,58 @@ test('front: the npm package memcached reads and writes through two replicas', a
   }
 })
 
+test('front: the npm package memjs reads and writes through two replicas, in binary', async () => {
+  const [first, second] = [0, 2].map((replica) =>
+    Client.create(`127.0.0.1:${memcachedPort(processes, replica)}`, { retries: 0, timeout: PATIENCE_SECONDS }),
+  )
+  assert.ok(first !== undefined && second !== undefined)
+  try {
+    assert.equal(await first.set('memjs', 'value', { expires: 60 }), true)
+    await settled(processes)
+    assert.equal((await second.get('memjs')).value?.toString(), 'value')
+    assert.equal(await second.add('memjs', 'other', {}), false)
+    assert.equal(await second.replace('memjs', 'other', {}), true)
+    assert.equal((await second.get('memjs')).value?.toString(), 'other')
+    assert.equal((await first.increment('memjs-n', 5, { initial: 7 })).value, 7)
+    assert.equal((await first.increment('memjs-n', 5, { initial: 7 })).value, 12)
+    assert.equal(await first.delete('memjs-n'), true)
+    assert.equal((await first.get('memjs-n')).value, null)
+    const large = Buffer.alloc(700_000, 'memjs')
+    assert.equal(await first.set('memjs-large', large, {}), true)
+    assert.deepEqual((await first.get('memjs-large')).value, large)
+    const keys = Array.from({ length: 50 }, (_, i) => `memjs-${i}`)
+    await Promise.all(keys.map((key) => first.set(key, key, {})))
+    const values = await Promise.all(keys.map((key) => first.get(key)))
+    assert.deepEqual(values.map(({ value }) => value?.toString()), keys)
+  } finally {
+    first.close()
+    second.close()
+  }
+})
+
+function sayOf(program: string, words: readonly string[]): { status: number | null; said: string } {
+  const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8', timeout: PROGRAM_MILLIS_MAX })
+  return { status, said: `${stdout}${stderr}` }
+}
+
+const HAS_TOOLS = spawnSync('memcslap', ['-V'], { stdio: 'ignore' }).error === undefined
+const SKIP_TOOLS = HAS_TOOLS ? false : 'no memcslap and memcstat on PATH (apt-get install libmemcached-tools)'
+
+for (const [dialect, flags] of [['text', []], ['binary', ['--binary']]] as const) {
+  test(`front: memcslap loads, and memcstat asks, in ${dialect}`, { skip: SKIP_TOOLS }, () => {
+    const servers = [0, 1, 2].map((replica) => `127.0.0.1:${memcachedPort(processes, replica)}`)
+    for (const load of ['set', 'get', 'mget']) {
+      const words = ['--concurrency=4', '--execute-number=500', `--test=${load}`, ...flags]
+      // All replicas have the same items, so that each is a server of its own for libmemcached.
+      const { status, said } = sayOf('memcslap', [`--servers=${servers.join(',')}`, ...words])
+      assert.ok(status === 0 && !/fail|error/i.test(said), `${load}: ${said}`)
+    }
+    const { status, said } = sayOf('memcstat', [`--servers=${servers.join(',')}`, ...flags])
+    assert.equal(status, 0, said)
+    assert.equal(said.match(/curr_items: *[1-9]\d*/g)?.length, servers.length, said)
+  })
+}
+
 const PYTHON = `
 import sys, pymemcache
 client = pymemcache.Client(('127.0.0.1', int(sys.argv[1])))
@@ -68,6 +126,26 @@ const SKIP_PYTHON = HAS_PYTHON ? false : 'no pymemcache for python3 (apt-get ins
 
 test('front: pymemcache reads and writes', { skip: SKIP_PYTHON }, () => {
   const words = ['-c', PYTHON, String(memcachedPort(processes, 1))]
-  const { stdout, stderr } = spawnSync('python3', words, { encoding: 'utf8', timeout: PYTHON_MILLIS_MAX })
-  assert.equal(stdout.trim(), 'fine', stderr)
+  assert.equal(sayOf('python3', words).said.trim(), 'fine')
+})
+
+const PYTHON_MEMCACHE = `
+import sys, memcache
+client = memcache.Client(['127.0.0.1:' + sys.argv[1]], socket_timeout=10, cache_cas=True)
+assert client.set('py2', {'deep': ['value']}, time=60)
+assert client.get('py2') == {'deep': ['value']}
+assert client.gets('py2') == {'deep': ['value']} and client.cas('py2', 'next')
+assert client.set('n2', 1) and client.incr('n2', 41) == 42 and client.decr('n2', 2) == 40
+assert client.set_multi({'a2': '1', 'b2': '2'}) == []
+assert client.get_multi(['a2', 'b2', 'none']) == {'a2': '1', 'b2': '2'}
+assert client.delete('py2') and client.get('py2') is None
+assert client.get_stats()[0][1]['curr_items'] is not None
+print('fine')
+`
+const HAS_PYTHON_MEMCACHE = spawnSync('python3', ['-c', 'import memcache'], { stdio: 'ignore' }).status === 0
+const SKIP_PYTHON_MEMCACHE = HAS_PYTHON_MEMCACHE ? false : 'no memcache for python3 (apt-get install python3-memcache)'
+
+test('front: python-memcached reads and writes', { skip: SKIP_PYTHON_MEMCACHE }, () => {
+  const { said } = sayOf('python3', ['-c', PYTHON_MEMCACHE, String(memcachedPort(processes, 1))])
+  assert.equal(said.trim(), 'fine')
 })
