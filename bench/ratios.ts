@@ -57,6 +57,13 @@ export const RATIOS: readonly Ratio[] = [
   ...['zookeeper', 'etcd', 'redis', 'redis-wait', 'memcached'].flatMap((peer) => throughputs('zabkv', peer)),
   ...['zookeeper-fsync', 'etcd-fsync'].map((subject) =>
     ratio(`zabkv-fsync writes / ${subject} writes`, { subject: 'zabkv-fsync', ...WRITES }, { subject, ...WRITES })),
+  ...['get, pipelined', 'set, pipelined', 'get, one outstanding', 'set, one outstanding'].flatMap((point) =>
+    ['replicas', 'leader'].map((value) => {
+      const subject = 'zabkv-memcached'
+      return ratio(`front of ${value} / memcached: ${point}`, { subject, point, value }, {
+        subject, point, value: 'memcached',
+      })
+    })),
 ]
 
 export type Ratios = Readonly<Record<string, Summary>>

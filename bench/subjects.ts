@@ -3,6 +3,7 @@
 import { memcached, redis, redisWait } from './peers/caches.js'
 import { etcd } from './peers/etcd.js'
 import { limit } from './peers/limit.js'
+import { zabkvMemcached } from './peers/zabkv-memcached.js'
 import { zabkv } from './peers/zabkv.js'
 import { zookeeper } from './peers/zookeeper.js'
 import { failover } from './sweeps/failover.js'
@@ -17,6 +18,7 @@ export const SUBJECTS: readonly Subject[] = [
   redis,
   redisWait,
   memcached,
+  zabkvMemcached,
   zookeeper(false),
   etcd(false),
   zabkv('async'),
@@ -39,6 +41,7 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   redis: 'pipeline',
   'redis-wait': 'pipeline',
   memcached: 'pipeline',
+  'zabkv-memcached': 'pipeline',
   zookeeper: 'zookeeper',
   'zookeeper-fsync': 'zookeeper',
   etcd: 'etcd',

@@ -101,7 +101,7 @@ async function measureMemcached(settings: Settings): Promise<void> {
   }
 }
 
-async function awaitListening(port: number, server: Started): Promise<void> {
+export async function awaitListening(port: number, server: Started): Promise<void> {
   await awaitServer(server, LISTEN_MILLIS_MAX, 'does not listen', async () => {
     const socket = connect(port, LOCAL)
     try {

@@ -15,6 +15,8 @@ export interface ClusterPlan {
   readonly durability: 'memory' | 'async' | 'fsync'
   /** Somebody will be killed: silence is noticed as soon as by default. */
   readonly isKilled?: boolean
+  /** Where each replica listens for memcached's clients. */
+  readonly memcachedPorts?: readonly number[]
 }
 
 export interface Cluster {
@@ -38,10 +40,12 @@ export async function startCluster(sandbox: Sandbox, plan: ClusterPlan): Promise
   const where = readFileSync(registryFile, 'utf8').trim()
   const ips = Array.from({ length: plan.replicas }, () => LOCAL).join(',')
   const replicas = Array.from({ length: plan.replicas }, (_, id) => {
+    const port = plan.memcachedPorts?.[id]
     const dataDir = plan.durability === 'memory' ? [] : ['--data-dir', sandbox.makeFolder(`zabkv-${id}`)]
     return sandbox.start(`zabkv-${id}`, process.execPath, [
       MAIN, 'serve', '--id', String(id), '--ips', ips, '--cluster', CLUSTER, '--registry', where,
       '--durability', plan.durability, '--ready-file', join(folder, `ready-${id}`), ...dataDir,
+      ...(port === undefined ? [] : ['--memcached', `${LOCAL}:${port}`]),
       ...(plan.isKilled === true ? [] : PATIENCE),
     ])
   })

@@ -67,7 +67,7 @@ async function runKill(cluster: Cluster): Promise<[LoadReport, number]> {
   return [JSON.parse(said.trim().split('\n').at(-1) ?? '') as LoadReport, killedAt]
 }
 
-async function leaderOf(cluster: Cluster): Promise<number> {
+export async function leaderOf(cluster: Cluster): Promise<number> {
   const registry = connectRegistry(parseHostPort(cluster.registry))
   try {
     const stats = answered(await statsOf(await listMembers(registry, CLUSTER)))
