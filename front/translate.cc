@@ -73,13 +73,13 @@ void addRecache(Parts& parts, const Command& command, uint32_t now) {
   const int64_t limit = std::max<int64_t>(memcached::expiresAt(command.recacheExptime, now) - now, 0);
   if (command.recachesFirst || !command.touches) {
     parts.item.options |= option::RECACHE;
-    parts.item.flags = static_cast<uint32_t>(std::min<int64_t>(limit, UINT32_MAX));
+    parts.item.flags = static_cast<uint32_t>(std::min<int64_t>(limit, wire::RECACHE_ALWAYS - 1));
     return;
   }
   const int64_t expiry = memcached::expiresAt(command.exptime, now);
   if (expiry == memcached::EXPIRES_NEVER || expiry - now >= limit) return;
   parts.item.options |= option::RECACHE;
-  parts.item.flags = UINT32_MAX;
+  parts.item.flags = wire::RECACHE_ALWAYS;
 }
 
 Ordered fetchOf(const Command& command, uint32_t now) {

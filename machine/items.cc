@@ -173,7 +173,8 @@ Executed Items::fetch(const ItemOperation& operation) {
 
   bool won = false;
   if ((item.options & option::META) != 0 && (old.state & mica::state::SENT) == 0) {
-    const bool soon = old.found.expiry != 0 && old.found.expiry < uint64_t{now} + item.flags;
+    const bool always = item.flags == wire::RECACHE_ALWAYS;
+    const bool soon = always || (old.found.expiry != 0 && old.found.expiry < uint64_t{now} + item.flags);
     won = (old.state & mica::state::STALE) != 0 || ((item.options & option::RECACHE) != 0 && soon);
   }
   const bool touched = (item.options & option::TTL) != 0;
@@ -190,10 +191,10 @@ Executed Items::fetch(const ItemOperation& operation) {
   return {OK_WITH_ANSWER, old.found.version};
 }
 
-Executed Items::answerNumber(const ItemOperation& operation, uint64_t number, uint32_t more) {
+Executed Items::answerNumber(const ItemOperation& operation, uint64_t number, uint32_t expiry, uint32_t more) {
   mica::Inspected item;
-  // Written with a time that is over, it is gone already; who wrote it is answered all the same.
-  wire::ItemHead head{operation.version, 0, 0, 0, store_.now()};
+  // Written with a time that is over, it is gone already; who wrote it is answered all the same, and told that time.
+  wire::ItemHead head{operation.version, 0, expiry, 0, store_.now()};
   if (inspect(operation, item)) head = headOf(item, store_.now());
   head.state |= more;
   begin(head);
@@ -211,7 +212,7 @@ Executed Items::arithMissing(const ItemOperation& operation) {
   const Executed made =
       write(operation, text, bytes, attributesOf(operation, item.flags, expiry, 0));
   if (made.status != wire::status::OK) return made;
-  return answerNumber(operation, delta.initial, wire::state::CREATED);
+  return answerNumber(operation, delta.initial, expiry, wire::state::CREATED);
 }
 
 Executed Items::arith(const ItemOperation& operation) {
@@ -235,11 +236,12 @@ Executed Items::arith(const ItemOperation& operation) {
   std::fill(scratch_.begin() + digits, scratch_.begin() + bytes, ' ');
   const bool touched = (item.options & option::TTL) != 0;
   const uint32_t expiry = touched ? expiryOf(item.exptime, store_.now()) : old.found.expiry;
+  // A longer number is a new item: nothing is left of a former one that was stale.
+  const uint32_t state = bytes > oldBytes ? 0 : old.state & ~mica::state::USES;
   const Executed written = write(operation, scratch_.data(), bytes,
-                                 attributesOf(operation, old.found.flags, expiry,
-                                              old.state & ~mica::state::USES));
+                                 attributesOf(operation, old.found.flags, expiry, state));
   if (written.status != wire::status::OK) return written;
-  return answerNumber(operation, number, 0);
+  return answerNumber(operation, number, expiry, 0);
 }
 
 Executed Items::drop(const ItemOperation& operation) {

@@ -103,7 +103,7 @@ class Items {
   Executed drop(const ItemOperation& operation);
   Executed flush(const ItemOperation& operation);
   Executed used(const ItemOperation& operation);
-  Executed answerNumber(const ItemOperation& operation, uint64_t number, uint32_t more);
+  Executed answerNumber(const ItemOperation& operation, uint64_t number, uint32_t expiry, uint32_t more);
   void begin(const wire::ItemHead& head);
   void add(const void* from, size_t bytes);
 

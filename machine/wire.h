@@ -200,6 +200,9 @@ inline constexpr uint32_t RECACHE = 1u << 12, STALE = 1u << 13, VALUE = 1u << 14
 inline constexpr uint32_t ALL = MODE_MASK | 0xff00;
 }  // namespace option
 
+/** Item::flags of a FETCH with RECACHE that wins whatever the time that the item has. */
+inline constexpr uint32_t RECACHE_ALWAYS = UINT32_MAX;
+
 /** Of ItemHead::state. The first four are kept with the item. */
 namespace state {
 inline constexpr uint32_t STALE = 1, SENT = 2, FETCHED = 4, CAS = 8;

@@ -83,6 +83,15 @@ void metaToken() {
   CHECK(world.ask(peer, "ms b 1\r\nb\r\nmg a v\r\nmg a v\r\n") == "HD\r\nVA 1 X W\r\n2\r\nVA 1 Z X\r\n2\r\n");
 }
 
+void timesOfReplies() {
+  World world;
+  Peer& peer = world.connect();
+  CHECK(world.ask(peer, "ma n N-1 J1 t\r\nma n N0 J1 t\r\nma n N0 J1 T-1 t\r\n") == "HD t0\r\nHD t-1\r\nHD t0\r\n");
+  // The time that the reply is about is the new one where T stands before R.
+  CHECK(world.ask(peer, "ms a 1\r\n1\r\nmg a T100 R300\r\nms a 1\r\n1\r\nmg a R300 T100\r\n") ==
+        "HD\r\nHD W\r\nHD\r\nHD\r\n");
+}
+
 void large() {
   for (const Fate fate : {Fate::applied, Fate::appliedAfterDismissal, Fate::lost}) {
     World world;
@@ -108,6 +117,7 @@ void resendTests() {
   run("resends: a write that was never done holds up no read", readBeforeUnsent);
   run("resends: meta gets and sets of one connection share a turn", metaInOrder);
   run("resends: a stale item is won where it stands in the connection's order", metaToken);
+  run("resends: replies tell of the time that the item had when it was done", timesOfReplies);
   run("resends: a large value arrives whole however often its link is lost", large);
 }
 

@@ -167,6 +167,36 @@ TEST("items: only what begins with a number that fits is one") {
   }
 }
 
+TEST("items: arithmetic tells of a time that is over, though the item is gone by it") {
+  Items items(START);
+  const Prefix made{{0, 0, option::VIVIFY, -1}, {}, {5, 1000}};
+  CHECK(items.one({op::ARITH, made, "n", ""}).head.expiry != 0);
+  items.store("m", "1");
+  const Prefix touched{{0, -1, option::TTL, 0}, {}, {5, 0}};
+  CHECK(items.one({op::ARITH, touched, "m", ""}).head.expiry != 0);
+}
+
+TEST("items: a number that becomes longer is a new item, one that does not stays as stale as it was") {
+  Items items(START);
+  for (const bool grows : {false, true}) {
+    items.store("n", grows ? "9" : "1");
+    EQUAL(items.one({op::DROP, {{0, 30, option::STALE | option::TTL, 0}, {}, {}}, "n", ""}).status, status::OK);
+    const Seen seen = items.one({op::ARITH, {{0, 0, 0, 0}, {}, {1, 0}}, "n", ""});
+    EQUAL(seen.number(), grows ? 10u : 2u);
+    EQUAL(seen.head.state, grows ? 0u : state::STALE);
+    EQUAL(seen.head.expiry, START + 30);
+  }
+}
+
+TEST("items: a fetch that wins always does so of an item without end") {
+  Items items(START);
+  items.store("a", "1");
+  const Prefix soon{{UINT32_MAX - 1, 0, option::META | option::RECACHE, 0}, {}, {}};
+  EQUAL(items.one({op::FETCH, soon, "a", ""}).head.state & state::WON, 0u);
+  const Prefix always{{wire::RECACHE_ALWAYS, 0, option::META | option::RECACHE, 0}, {}, {}};
+  EQUAL(items.one({op::FETCH, always, "a", ""}).head.state & state::WON, state::WON);
+}
+
 TEST("items: arithmetic makes the number when asked to, compares cas, and may set a time") {
   Items items(START);
   Prefix prefix{{6, 90, option::VIVIFY | option::TTL, 20}, {}, {5, 1000}};
