@@ -23,6 +23,11 @@ export const KEYS = ['a', 'b', 'key', 'counter', 'k:0001', 'a-somewhat-longer-ke
 /** Stored by meta commands in base64: no end of line, no blank, so that replies can be read line by line. */
 export const BINARY_KEYS = ['Zm9v', 'AQL/', 'w6TDtsO8', 'a2V5']
 
+/** A key is the same however it was sent. */
+export function rawKey(key: string): string {
+  return BINARY_KEYS.includes(key) ? Buffer.from(key, 'base64').toString('latin1') : key
+}
+
 export function text(says: string): Command {
   const bytes = Buffer.from(says, 'latin1')
   return { says, render: () => bytes }

@@ -4,7 +4,7 @@
  */
 import { connect } from 'node:net'
 import { createPrng, type Prng } from '../sim/prng.js'
-import type { Batch } from './batch.js'
+import { rawKey, type Batch } from './batch.js'
 import { binaryBatch, encode, NOOP } from './generate-binary.js'
 import { textBatch } from './generate-text.js'
 import { asReplicated, createSide, normaliseBinary, normaliseText, type Side } from './normalise.js'
@@ -13,6 +13,9 @@ const HOST = '127.0.0.1'
 const EXCHANGE_MILLIS_MAX = 10_000
 const COMMANDS_PER_BATCH_MAX = 40
 const CAS_DIGITS = 12
+/** That no item has: both servers are past it when a comparison begins. */
+const NO_CAS = '1'
+const PAST_IT = 'set past-it 0 0 1\r\nx\r\n'.repeat(3)
 /** What a damaged command waits for as its value comes from here; then the end is seen. */
 const FILLER = '\r\n'.repeat(200)
 /** And what no batch says. */
@@ -55,7 +58,7 @@ export function exchange(port: number, bytes: Buffer): Promise<Buffer> {
 
 /** Numbers of one length for both: a damaged command may swallow so many bytes of those behind it. */
 function render(batch: Batch, side: Side): Buffer {
-  const casOf = (key: string): string => (side.known.get(key) ?? '1').padStart(CAS_DIGITS, '0')
+  const casOf = (key: string): string => (side.known.get(rawKey(key)) ?? NO_CAS).padStart(CAS_DIGITS, '0')
   const parts = batch.commands.map((command) => command.render(casOf))
   const end =
     batch.dialect === 'binary' ? encode({ opcode: NOOP }, 0n) : Buffer.from((batch.exact ? '' : FILLER) + TEXT_END)
@@ -81,6 +84,7 @@ function createBatch(prng: Prng): Batch {
 export async function compare(how: Comparison, count: (commands: number) => void): Promise<Difference | null> {
   const prng = createPrng(how.seed)
   const sides = [createSide(), createSide()] as const
+  await Promise.all(how.ports.map((port) => exchange(port, Buffer.from(`${PAST_IT}delete past-it\r\n`))))
   let sent = 0
   for (let number = 0; sent < how.commands; number++) {
     const batch = createBatch(prng)

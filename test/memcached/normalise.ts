@@ -2,7 +2,7 @@
  * Replies without what may differ: cas numbers become their order of first appearance in a batch, times left are
  * rounded, and what each server has of its own (slab class, age, statistics) is left out. All else stays as it is.
  */
-import { KEYS } from './batch.js'
+import { KEYS, rawKey } from './batch.js'
 import { HEADER_BYTES } from './generate-binary.js'
 
 /** Between the times that tests use, and far from each: clocks of two servers tick apart. */
@@ -33,7 +33,8 @@ function roundSeconds(text: string): string {
 }
 
 function normaliseFlags(side: Side, words: readonly string[]): string[] {
-  const key = words.find((word) => word.startsWith('k'))?.slice(1)
+  const said = words.find((word) => word.startsWith('k'))?.slice(1)
+  const key = said !== undefined && words.includes('b') ? rawKey(said) : said
   return words.map((word) => {
     if (/^c\d+$/.test(word)) {
       if (key !== undefined) side.known.set(key, word.slice(1))
