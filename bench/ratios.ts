@@ -57,13 +57,13 @@ export const RATIOS: readonly Ratio[] = [
   ...['zookeeper', 'etcd', 'redis', 'redis-wait', 'memcached'].flatMap((peer) => throughputs('zabkv', peer)),
   ...['zookeeper-fsync', 'etcd-fsync'].map((subject) =>
     ratio(`zabkv-fsync writes / ${subject} writes`, { subject: 'zabkv-fsync', ...WRITES }, { subject, ...WRITES })),
-  ...['get, pipelined', 'set, pipelined', 'get, one outstanding', 'set, one outstanding'].flatMap((point) =>
-    ['replicas', 'leader'].map((value) => {
-      const subject = 'zabkv-memcached'
-      return ratio(`front of ${value} / memcached: ${point}`, { subject, point, value }, {
-        subject, point, value: 'memcached',
-      })
-    })),
+  ...['pipelined', 'one outstanding'].flatMap((load) =>
+    ['get', 'set', 'get and set'].flatMap((kind) =>
+      ['replicas', 'leader'].map((value) => {
+        const both = { subject: 'zabkv-memcached', point: `${kind}, ${load}` }
+        const name = `front of ${value} / memcached: ${both.point}`
+        return ratio(name, { ...both, value }, { ...both, value: 'memcached' })
+      }))),
 ]
 
 export type Ratios = Readonly<Record<string, Summary>>
