@@ -70,14 +70,14 @@ void addVivify(Parts& parts, const Command& command) {
  * had; if the command wants the new one compared, what comes of it is known here.
  */
 void addRecache(Parts& parts, const Command& command, uint32_t now) {
-  const int64_t limit = std::max<int64_t>(memcached::expiresAt(command.recacheExptime, now) - now, 0);
+  const int64_t limit = memcached::expiresAt(command.recacheExptime, now);
   if (command.recachesFirst || !command.touches) {
     parts.item.options |= option::RECACHE;
-    parts.item.flags = static_cast<uint32_t>(std::min<int64_t>(limit, wire::RECACHE_ALWAYS - 1));
+    parts.item.flags = static_cast<uint32_t>(std::clamp<int64_t>(limit - now, 0, wire::RECACHE_ALWAYS - 1));
     return;
   }
   const int64_t expiry = memcached::expiresAt(command.exptime, now);
-  if (expiry == memcached::EXPIRES_NEVER || expiry - now >= limit) return;
+  if (expiry == memcached::EXPIRES_NEVER || expiry >= limit) return;
   parts.item.options |= option::RECACHE;
   parts.item.flags = wire::RECACHE_ALWAYS;
 }

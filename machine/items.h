@@ -26,7 +26,7 @@
  *   mg with N R T        FETCH + META, with N: + VIVIFY, vivify; with R: + RECACHE, flags = seconds;
  *                        with T: + TTL, exptime; with v: + VALUE; with E: + NEW_CAS
  *                        VALUE or NOT_FOUND = EN. W: state WON. Z: SENT. X: STALE. h: FETCHED.
- *                        R is judged by the time left before T changes it.
+ *                        R is judged by the time left before T changes it; flags = RECACHE_ALWAYS: it wins.
  *   ms                   STORE by mode (S SET, E ADD, R REPLACE, A APPEND, P PREPEND), or STORE_IF
  *                        with C: + IF_CAS; with E: + NEW_CAS; with I and C: + STALE; F flags,
  *                        T exptime; A and P with N: + VIVIFY, vivify (and F for the new item)

@@ -90,6 +90,8 @@ void timesOfReplies() {
   // The time that the reply is about is the new one where T stands before R.
   CHECK(world.ask(peer, "ms a 1\r\n1\r\nmg a T100 R300\r\nms a 1\r\n1\r\nmg a R300 T100\r\n") ==
         "HD\r\nHD W\r\nHD\r\nHD\r\n");
+  // Both are over: neither is before the other.
+  CHECK(world.ask(peer, "ms a 1\r\n1\r\nmg a T2592001 R-1\r\n") == "HD\r\nHD\r\n");
 }
 
 void large() {
