@@ -88,7 +88,8 @@ export function normaliseText(side: Side, reply: string): string {
     at = end + 2
     if (!line.startsWith('STAT ')) lines.push(line)
     if (valueBytes < 0) continue
-    lines.push(JSON.stringify(reply.slice(at, at + valueBytes + 2)))
+    // A damaged command stores those behind it, with the cas numbers that they had for this server.
+    lines.push(JSON.stringify(reply.slice(at, at + valueBytes + 2).replaceAll(/0{4,}\d*/g, 'CAS')))
     at += valueBytes + 2
   }
   return [...lines, reply.slice(at)].join('\n')
