@@ -264,7 +264,8 @@ Executed Items::drop(const ItemOperation& operation) {
 
 Executed Items::flush(const ItemOperation& operation) {
   const auto exptime = wire::load<wire::Flush>(operation.prefix).exptime;
-  store_.flush(operation.version, exptime <= 0 ? 0 : expiryOf(exptime, store_.now()));
+  // A second earlier than it says, as memcached does: 1 is now.
+  store_.flush(operation.version, exptime <= 0 ? 0 : expiryOf(exptime, store_.now()) - 1);
   return {wire::status::OK, operation.version};
 }
 

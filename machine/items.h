@@ -18,7 +18,7 @@
  *   touch                FETCH + TTL              VALUE: a head alone = TOUCHED; NOT_FOUND
  *   gat, gats            FETCH + TTL + VALUE      VALUE; NOT_FOUND; FULL: answers kept take too much
  *   delete               DROP                     OK, NOT_FOUND (binary with cas: + IF_CAS)
- *   flush_all [when]     FLUSH, exptime = when    OK
+ *   flush_all [when]     FLUSH, exptime = when    OK; it happens a second before that, as in memcached
  *   mn, verbosity, ...   none
  *
  *   mg without N R T     GET_ITEM; then, if the answer has STALE and not SENT, FETCH + META (+ VALUE)
