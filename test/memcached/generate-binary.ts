@@ -102,7 +102,8 @@ function otherPacket(prng: Prng): Packet {
 function wrongPacket(prng: Prng): Packet {
   const valid = pick(prng, [writePacket, readPacket, countPacket, otherPacket])(prng)
   return pick(prng, [
-    { ...valid, wrong: { magic: pick(prng, [0, 0x81, 0x47]) } },
+    // It is read as text: the bytes must be the same for both servers.
+    { ...valid, cas: '1', wrong: { magic: pick(prng, [0, 0x81, 0x47]) } },
     { opcode: pick(prng, [0, 1, 4, 5, 0x10]), key: 'a', extras: Buffer.alloc(21) },
     { opcode: pick(prng, [0, 1, 2, 4, 5, 0x1d]), key: '' },
     { opcode: pick(prng, [0x07, 0x0a, 0x0b]), key: 'key' },
