@@ -16,8 +16,8 @@ import { connectText } from './text-client.js'
 const READERS = 8
 const BEFORE_MILLIS = 1000
 const DOWN_MILLIS = 500
-/** After which nobody waits for memcached's hit rate any more. */
-const COLD_MILLIS = 10_000
+/** After which nobody waits for memcached's hit rate any more; ZABKV_MEMCACHED_COLD_MILLIS says how long. */
+const COLD_MILLIS = Number(process.env['ZABKV_MEMCACHED_COLD_MILLIS'] ?? 5000)
 const WARM_MILLIS = 1500
 /** Of the hit rate before: the same, but for chance. */
 const SAME = 0.98
