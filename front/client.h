@@ -49,6 +49,8 @@ class WaitingRing {
     for (uint64_t i = first_; i != end_; ++i) at(i).sent = at(i).answered;
     next_ = first_;
   }
+  /** Whether next() was sent over a former link already. */
+  bool nextWasSent() const { return next_ < reached_; }
   /** Whether one of them may make an item stale. */
   bool invalidates() const { return invalidating_ != 0; }
   /** Whether a command behind the oldest, sent now or over a former link, may have changed the key's item. */

@@ -73,7 +73,8 @@ bool Front::sendOne(Session& session, Waiting& waiting) {
   machine::OperationColumns columns = columnsOf(command, ordered);
   const uint32_t bytes = bytesOf(columns);
   waiting.reads = reads;
-  if (asksFormerTime(command)) waiting.expiry = expiryOf(command);
+  // Sent again, it may have changed the time already.
+  if (asksFormerTime(command) && !session.client->waiting.nextWasSent()) waiting.expiry = expiryOf(command);
   if (bytes > operationsMax() || columns.valueBytesOfAll > UINT16_MAX) return sendWide(session, waiting, columns);
   waiting.operations = 1;
   machine::Encoding encoding;

@@ -94,6 +94,14 @@ void timesOfReplies() {
   CHECK(world.ask(peer, "ms a 1\r\n1\r\nmg a T2592001 R-1\r\n") == "HD\r\nHD\r\n");
 }
 
+void formerTime() {
+  World world;
+  Peer& peer = world.connect();
+  CHECK(world.ask(peer, "ms a 1\r\n1\r\n") == "HD\r\n");
+  CHECK(askLosing(world, peer, "mg a t T90\r\n", Fate::appliedAfterDismissal) == "HD t-1\r\n");
+  CHECK(world.ask(peer, "mg a t\r\n") == "HD t90\r\n");
+}
+
 void large() {
   for (const Fate fate : {Fate::applied, Fate::appliedAfterDismissal, Fate::lost}) {
     World world;
@@ -120,6 +128,7 @@ void resendTests() {
   run("resends: meta gets and sets of one connection share a turn", metaInOrder);
   run("resends: a stale item is won where it stands in the connection's order", metaToken);
   run("resends: replies tell of the time that the item had when it was done", timesOfReplies);
+  run("resends: sent again, a command tells of the time that it replaced", formerTime);
   run("resends: a large value arrives whole however often its link is lost", large);
 }
 
