@@ -26,6 +26,8 @@ class WaitingRing {
   bool empty() const { return first_ == end_; }
   bool full() const { return end_ - first_ == memcached::COMMANDS_MAX; }
   bool allSent() const { return next_ == end_; }
+  /** Whether all before next() are answered. */
+  bool nextIsFirst() const { return next_ == first_; }
   bool noneSent() const { return next_ == first_ && (empty() || front().sent == 0); }
 
   void push(const memcached::Command* command) {

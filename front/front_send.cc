@@ -53,7 +53,7 @@ void Front::send(Client& client) {
       // Nothing before it: it is answered from the store. A token is only won where nothing is under way.
       if (client.waiting.noneSent() || mayWin(client, command)) return;
     }
-    if (asksFormerTime(command) && !client.waiting.noneSent()) return;
+    if (asksFormerTime(command) && !client.waiting.nextIsFirst()) return;
     if (client.queued) return;
     if (!open_) return activate(client);
     if (client.session == nullptr && !borrow(client)) return;

@@ -118,6 +118,17 @@ void large() {
   }
 }
 
+/** More fragments than a session may have unanswered, of a command that goes out alone. */
+void largeAlone() {
+  World world;
+  Peer& peer = world.connect();
+  const std::string value(200'000, 'v');
+  const std::string set = "ms large 200000 t T90\r\n" + value + "\r\n";
+  CHECK(world.ask(peer, set) == "HD\r\n");
+  CHECK(world.front().counts.failed_commands == 0);
+  CHECK(world.ask(peer, "mg large s t\r\n") == "HD s200000 t90\r\n");
+}
+
 }  // namespace
 
 void resendTests() {
@@ -129,6 +140,7 @@ void resendTests() {
   run("resends: a stale item is won where it stands in the connection's order", metaToken);
   run("resends: replies tell of the time that the item had when it was done", timesOfReplies);
   run("resends: sent again, a command tells of the time that it replaced", formerTime);
+  run("resends: a large value arrives whole though its command asks for t, and so goes out alone", largeAlone);
   run("resends: a large value arrives whole however often its link is lost", large);
 }
 
