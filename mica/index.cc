@@ -5,7 +5,7 @@
 
 namespace mica {
 
-bool Index::reserve(uint64_t itemsMax, uint64_t itemsExpected) {
+bool Index::reserve(uint64_t itemsMax, uint64_t itemsExpected, bool shared) {
   const uint64_t expected = std::min(itemsMax, itemsExpected);
   const uint64_t count = std::max(expected / ITEMS_PER_BUCKET, BUCKETS_MIN);
   const uint64_t countMax = std::max(itemsMax / ITEMS_PER_BUCKET + 2, count);
@@ -15,6 +15,7 @@ bool Index::reserve(uint64_t itemsMax, uint64_t itemsExpected) {
   if (!buckets_.reserve(countMax * sizeof(Bucket))) return false;
   if (!overflow_.reserve(overflowMax * sizeof(Bucket))) return false;
   bucketsFirst_ = count;
+  shared_ = shared;
   start();
   return true;
 }
@@ -36,9 +37,9 @@ void Index::clear() {
 
 void Index::insert(const Place& place, uint64_t hash, Item* item) {
   Tail tail = {place.bucket, slotsUsed(*place.bucket)};
-  beginWrite(*place.first);
+  beginChange(*place.first);
   appendSlot(tail, slotOf(hash, item));
-  endWrite(*place.first);
+  endChange(*place.first);
   ++items_;
   if (items_ > bucketCount_ * ITEMS_PER_BUCKET) {
     split();
@@ -53,21 +54,21 @@ void Index::erase(const Place& place) {
   for (; last->next != 0; last = overflowAt(last->next)) previous = last;
   const uint32_t slot = slotsUsed(*last) - 1;
   // The chain's last slot fills the hole; when it is the hole, it is cleared just the same.
-  beginWrite(*place.first);
+  beginChange(*place.first);
   storeRelaxed(place.bucket->slots[place.slot], last->slots[slot]);
   storeRelaxed(last->slots[slot], uint64_t{0});
   if (slot == 0 && previous != nullptr) {
     storeRelaxed(previous->next, uint32_t{0});
     overflowGive(*last);
   }
-  endWrite(*place.first);
+  endChange(*place.first);
   --items_;
 }
 
 void Index::replace(const Place& place, uint64_t hash, Item* item) {
-  beginWrite(*place.first);
+  beginChange(*place.first);
   storeRelaxed(place.bucket->slots[place.slot], slotOf(hash, item));
-  endWrite(*place.first);
+  endChange(*place.first);
 }
 
 void Index::repoint(uint64_t hash, const Item* from, Item* to) {
@@ -118,7 +119,7 @@ void Index::appendSlot(Tail& tail, uint64_t slot) {
 void Index::prefetchSplit() const {
   const Bucket& source = buckets()[bucketCount_ - std::bit_floor(bucketCount_)];
   for (const uint64_t slot : source.slots) {
-    if (slot != 0) __builtin_prefetch(itemOf(slot));
+    if (slot != 0) prefetch(itemOf(slot));
   }
 }
 
@@ -129,7 +130,7 @@ void Index::split() {
   Bucket* const source = buckets() + (bucketCount_ - half);
   Tail kept = {source, 0};
   Tail moved = {buckets() + bucketCount_, 0};
-  beginWrite(*source);
+  beginChange(*source);
   for (Bucket* bucket = source;; bucket = overflowAt(bucket->next)) {
     for (uint32_t i = 0; i < SLOTS && bucket->slots[i] != 0; ++i) {
       const uint64_t slot = bucket->slots[i];
@@ -150,8 +151,8 @@ void Index::split() {
   // The new bucket is complete before anyone can look for it.
   storeRelease(bucketCount_, bucketCount_ + 1);
   mask_ = std::bit_floor(bucketCount_) * 2 - 1;
-  endWrite(*source);
-  __builtin_prefetch(buckets() + (bucketCount_ - std::bit_floor(bucketCount_)), 1);
+  endChange(*source);
+  prefetch(buckets() + (bucketCount_ - std::bit_floor(bucketCount_)));
 }
 
 }  // namespace mica

@@ -16,6 +16,9 @@
 #pragma once
 
 #include <atomic>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "assert.h"
 #include "item.h"
@@ -62,6 +65,24 @@ inline uint32_t matchesOf(const Bucket& bucket, uint64_t tag) {
   };
   static_assert(SLOTS == 7);
   return match(0) | match(1) | match(2) | match(3) | match(4) | match(5) | match(6);
+}
+
+/** The same, for the owner thread: nobody writes beside it, so it may load several slots at once. */
+inline uint32_t ownMatchesOf(const Bucket& bucket, uint64_t tag) {
+#if defined(__SSE2__)
+  const auto pair = [&](uint32_t i) {
+    return _mm_castsi128_ps(_mm_load_si128(reinterpret_cast<const __m128i*>(&bucket) + i));
+  };
+  // The upper halves of four slots, and of these the upper halves, which are the tags.
+  const auto four = [&](uint32_t i) {
+    const __m128i upper = _mm_castps_si128(_mm_shuffle_ps(pair(i), pair(i + 1), _MM_SHUFFLE(3, 1, 3, 1)));
+    const __m128i equal = _mm_cmpeq_epi32(_mm_srli_epi32(upper, 16), _mm_set1_epi32(static_cast<int>(tag)));
+    return static_cast<uint32_t>(_mm_movemask_ps(_mm_castsi128_ps(equal)));
+  };
+  return (four(0) | four(2) << 4) & ((1u << SLOTS) - 1);
+#else
+  return matchesOf(bucket, tag);
+#endif
 }
 
 /** The slots used, which are the first ones. */
@@ -121,7 +142,7 @@ inline uint64_t reversed(uint64_t hash) {
 class Index {
  public:
   /** False when the addresses for `itemsMax` items cannot be had. */
-  [[nodiscard]] bool reserve(uint64_t itemsMax, uint64_t itemsExpected);
+  [[nodiscard]] bool reserve(uint64_t itemsMax, uint64_t itemsExpected, bool shared);
 
   // The owner thread.
 
@@ -146,6 +167,15 @@ class Index {
   /** Forgets everything, and is as small as after `reserve`. No other thread may be reading. */
   void clear();
 
+  /** From here until endChange, readers of the chain try again. Without them its line stays clean. */
+  void beginChange(Bucket& first) const {
+    if (shared_) beginWrite(first);
+  }
+  void endChange(Bucket& first) const {
+    if (shared_) endWrite(first);
+  }
+
+  bool isShared() const { return shared_; }
   uint64_t items() const { return items_; }
   uint64_t bucketCount() const { return bucketCount_; }
   uint64_t overflowCount() const { return overflowUsed_; }
@@ -187,6 +217,7 @@ class Index {
   alignas(64) uint64_t bucketCount_ = 0;
 
   alignas(64) uint64_t mask_ = 0;
+  bool shared_ = false;        // other threads read
   uint64_t bucketsFirst_ = 0;  // to begin with
   uint64_t items_ = 0;
   uint64_t overflowUsed_ = 0;
@@ -199,7 +230,7 @@ inline Place Index::locate(uint64_t hash, const uint8_t* key, uint32_t keyBytes)
   const uint64_t tag = tagOf(hash);
   Bucket* previous = nullptr;
   for (Bucket* bucket = first;; bucket = overflowAt(bucket->next)) {
-    for (uint32_t matches = matchesOf(*bucket, tag); matches != 0; matches &= matches - 1) {
+    for (uint32_t matches = ownMatchesOf(*bucket, tag); matches != 0; matches &= matches - 1) {
       const auto slot = static_cast<uint32_t>(std::countr_zero(matches));
       Item* const item = itemOf(bucket->slots[slot]);
       if (itemHasKey(*item, key, keyBytes)) return {first, previous, bucket, slot, item};
@@ -234,11 +265,11 @@ inline Place Index::search(Bucket& first, Wanted&& wanted) const {
 
 inline void Index::prefetchItem(uint64_t hash) const {
   const Bucket& bucket = bucketOf(hash);
-  const uint32_t matches = matchesOf(bucket, tagOf(hash));
+  const uint32_t matches = ownMatchesOf(bucket, tagOf(hash));
   if (matches != 0) {
-    __builtin_prefetch(itemOf(bucket.slots[std::countr_zero(matches)]));
+    prefetch(itemOf(bucket.slots[std::countr_zero(matches)]));
   } else if (bucket.next != 0) {
-    __builtin_prefetch(overflowAt(bucket.next));
+    prefetch(overflowAt(bucket.next));
   }
 }
 

@@ -89,6 +89,14 @@ inline bool itemHasKey(const Item& item, const uint8_t* key, uint32_t keyBytes) 
   return item.keyBytes() == keyBytes && equalBytes(item.payload, key, keyBytes);
 }
 
+/** Whether everything but version, key and value is as the record has it. */
+inline bool itemHasShape(const Item& item, const Record& record) {
+  const Attributes& attributes = record.attributes;
+  return item.valueBytesAndFlags == (uint64_t{attributes.flags} << 32 | record.valueBytes) &&
+         item.expiryAndKeyBytes == (uint64_t{attributes.state} << 40 |
+                                    uint64_t{record.keyBytes} << 32 | attributes.expiry);
+}
+
 inline void itemWriteHeader(Item& item, const Record& record) {
   const Attributes& attributes = record.attributes;
   storeRelaxed(item.version, attributes.version);

@@ -11,7 +11,7 @@ std::unique_ptr<Store> Store::create(const Settings& settings) {
   std::unique_ptr<Store> store(new (std::nothrow) Store());
   if (store == nullptr) return nullptr;
   const uint64_t itemsMax = settings.limitBytes / (CLASS_BYTES_MIN + ITEM_CHARGE_BYTES);
-  if (!store->index_.reserve(itemsMax, settings.itemsExpected)) return nullptr;
+  if (!store->index_.reserve(itemsMax, settings.itemsExpected, settings.shared)) return nullptr;
   if (!store->arena_.reserve(settings.limitBytes)) return nullptr;
   store->limitBytes_ = settings.limitBytes;
   store->evict_ = settings.evict;

@@ -9,7 +9,8 @@
  *                 | when full                 item (item.h): version, sizes, flags, expiry, key,
  *                 +--> overflow bucket        value
  *
- * The owner thread may call everything; other threads may call `read` only.
+ * The owner thread may call everything; other threads may call `read` only, and only of a store that
+ * was made to be `shared`.
  *
  * Refusal is decided by the content and the limit alone: an item is charged its size class and
  * INDEX_BYTES_PER_ITEM, whatever happened before it came, so replicas that apply one log refuse
@@ -56,6 +57,7 @@ struct Settings {
   uint64_t limitBytes;
   uint64_t itemsExpected = 1024;  // buckets to begin with; the index grows by itself
   bool evict = false;             // a write without room takes others' instead of being refused
+  bool shared = false;            // other threads `read`: each write then tells them, in its bucket's line
 };
 
 /** What decides beside the items, and with them: whoever copies the items copies this. */
@@ -217,14 +219,14 @@ class Store {
 
   bool find(uint64_t hash, const uint8_t* key, uint32_t keyBytes, Found& found) const;
   bool inspect(uint64_t hash, const uint8_t* key, uint32_t keyBytes, Inspected& inspected) const;
-  /** Any thread. What is in `out` counts only when the status is ok. */
+  /** Any thread, when the store is shared. What is in `out` counts only when the status is ok. */
   Copied read(uint64_t hash, const uint8_t* key, uint32_t keyBytes, uint8_t* out,
               uint32_t outBytes) const;
 
   // Batches hide memory's latency: over a window of requests, prefetch all buckets, then all items,
   // then execute in order. setBatch and getBatch do the three passes themselves.
 
-  void prefetchBucket(uint64_t hash) const { __builtin_prefetch(&index_.bucketOf(hash)); }
+  void prefetchBucket(uint64_t hash) const { prefetch(&index_.bucketOf(hash)); }
   void prefetchItem(uint64_t hash) const { index_.prefetchItem(hash); }
   void setBatch(SetRequest* requests, uint32_t count);
   void getBatch(GetRequest* requests, uint32_t count) const;
@@ -270,6 +272,7 @@ class Store {
   }
   Outcome put(uint64_t hash, Place& place, Record& record);
   bool makeRoom(uint64_t hash, Place& place, const Record& record, uint32_t sizeClass);
+  void overwriteValue(const Place& place, const Record& record);
   void overwrite(const Place& place, const Record& record, uint32_t sizeClass);
   void write(uint64_t hash, const Place& place, const Record& record, uint32_t sizeClass);
   bool fits(uint64_t addedBytes, uint64_t freedBytes) const;

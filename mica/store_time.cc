@@ -27,7 +27,7 @@ constexpr uint32_t REST_SECONDS = 10;
 
 void prefetchItems(const Bucket& bucket) {
   for (const uint64_t slot : bucket.slots) {
-    if (slot != 0) __builtin_prefetch(itemOf(slot));
+    if (slot != 0) prefetch(itemOf(slot));
   }
 }
 
@@ -66,7 +66,7 @@ void Store::sweep(uint64_t items) {
   for (uint64_t left = width; left != 0;) {
     const Range range = index_.rangeAt(begin);
     const uint64_t last = begin + std::min(left - 1, range.last - begin);
-    __builtin_prefetch(index_.rangeAt(range.last + 1).first);
+    prefetch(index_.rangeAt(range.last + 1).first);
     prefetchItems(*range.first);
     takeGone(*range.first, begin, last);
     left -= last - begin + 1;
@@ -108,7 +108,7 @@ bool Store::evictOne() {
     });
     if (!found) {
       clockwork_.hand = range.last + 1;
-      __builtin_prefetch(index_.rangeAt(clockwork_.hand).first);
+      prefetch(index_.rangeAt(clockwork_.hand).first);
       continue;
     }
     clockwork_.hand = next + 1;

@@ -42,21 +42,40 @@ bool tooLarge(uint32_t keyBytes, uint32_t valueBytes) {
  * The owner reads its own words plainly: nobody else writes them. Of a large item the words that
  * `change` writes have a part of their own, so that a change need not hash a megabyte again.
  */
-uint64_t itemDigest(const Item& item) {
-  const uint32_t bytes = itemBytes(item);
+static inline uint64_t digestOf(const Item& item, uint32_t bytes) {
+  if (__builtin_expect(bytes == 64, 1)) return hashLine(&item, DIGEST_SEED);
   if (bytes <= DIGEST_WHOLE_BYTES) return hash64(&item, bytes, DIGEST_SEED);
   return standingDigest(item) + hash64(item.payload, bytes - sizeof(Item), DIGEST_SEED);
 }
+
+uint64_t itemDigest(const Item& item) { return digestOf(item, itemBytes(item)); }
 
 bool Store::fits(uint64_t addedBytes, uint64_t freedBytes) const {
   return chargedBytes_ - freedBytes + addedBytes <= limitBytes_;
 }
 
+/** Most writes: the same but for version and value. */
+inline void Store::overwriteValue(const Place& place, const Record& record) {
+  Item& item = *place.item;
+  const uint32_t bytes = itemBytes(record.keyBytes, record.valueBytes, record.attributes.state);
+  if (__builtin_expect(keeper_ != nullptr, 0)) askKeeper(item, classOf(bytes), false);
+  const uint64_t before = digestOf(item, bytes);
+  index_.beginChange(*place.first);
+  storeRelaxed(item.version, record.attributes.version);
+  itemWriteValue(item, record);
+  index_.endChange(*place.first);
+  digest_ += digestOf(item, bytes) - before;
+}
+
 Outcome Store::set(uint64_t hash, const uint8_t* key, uint32_t keyBytes, const uint8_t* value,
                    uint32_t valueBytes, Attributes attributes) {
   Place place = index_.locate(hash, key, keyBytes);
-  if (tooLarge(keyBytes, valueBytes)) return {Status::tooLarge, versionOf(presentOf(place))};
   Record record{key, keyBytes, valueBytes, value, attributes};
+  if (place.item != nullptr && !evict_ && itemHasShape(*place.item, record)) {
+    overwriteValue(place, record);
+    return {Status::ok, attributes.version};
+  }
+  if (tooLarge(keyBytes, valueBytes)) return {Status::tooLarge, versionOf(presentOf(place))};
   return put(hash, place, record);
 }
 
@@ -124,9 +143,9 @@ void Store::change(Bucket& first, Item& item, uint32_t expiry, uint32_t state) {
   beforeLoss(item, classOf(itemBytes(item)), true);
   digest_ -= large ? standingDigest(item) : itemDigest(item);
   expiring_ += (expiry != 0) - (item.expiry() != 0);
-  beginWrite(first);
+  index_.beginChange(first);
   itemWriteStanding(item, expiry, state);
-  endWrite(first);
+  index_.endChange(first);
   digest_ += large ? standingDigest(item) : itemDigest(item);
 }
 
@@ -173,10 +192,10 @@ void Store::overwrite(const Place& place, const Record& record, uint32_t sizeCla
   beforeLoss(old, sizeClass);
   digest_ -= itemDigest(old);
   expiring_ += (record.attributes.expiry != 0) - (old.expiry() != 0);
-  beginWrite(*place.first);
+  index_.beginChange(*place.first);
   itemWriteHeader(old, record);
   itemWriteValue(old, record);
-  endWrite(*place.first);
+  index_.endChange(*place.first);
   digest_ += itemDigest(old);
 }
 

@@ -20,6 +20,15 @@ static_assert(std::atomic_ref<uint64_t>::is_always_lock_free);
 
 inline constexpr size_t WORD_BYTES = 8;
 
+/**
+ * Fetches a line that will be needed. GCC takes a function that does nothing but __builtin_prefetch
+ * for one without effects, and drops calls of it that it does not inline: hence the statement behind.
+ */
+inline void prefetch(const void* line) {
+  __builtin_prefetch(line);
+  asm volatile("");
+}
+
 inline constexpr size_t wordsOf(size_t bytes) { return (bytes + WORD_BYTES - 1) / WORD_BYTES; }
 
 template <typename Word>
@@ -71,6 +80,7 @@ inline void copyWords(uint64_t* to, const uint64_t* from, size_t words) {
 
 /** Whether shared words, padded with zeros, hold exactly these private bytes. */
 inline bool equalBytes(const uint64_t* words, const uint8_t* bytes, size_t count) {
+  if (count == WORD_BYTES) return loadRelaxed(*words) == hashRead8(bytes);
   for (; count >= WORD_BYTES; count -= WORD_BYTES, bytes += WORD_BYTES, ++words) {
     if (loadRelaxed(*words) != hashRead8(bytes)) return false;
   }

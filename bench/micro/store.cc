@@ -128,7 +128,8 @@ void besideReader(mica::Store& store, const Keys& keys) {
 }
 
 void measureStore(const Keys& keys) {
-  const auto store = mica::Store::create({std::max<uint64_t>(keys.count * BYTES_PER_ITEM_MAX, 1 << 26), 0});
+  const uint64_t limit = std::max<uint64_t>(keys.count * BYTES_PER_ITEM_MAX, 1 << 26);
+  const auto store = mica::Store::create({limit, 0, false, true});
   if (store == nullptr) stop("The store has no memory.");
   measure("store insert, growing", 1, keys.count, [&] {
     for (uint64_t i = 0; i < keys.count; ++i) setOne(*store, keyOf(i), i);

@@ -83,7 +83,7 @@ void writeBeside(Store& store, uint64_t operations) {
 }
 
 void readBesideWriter() {
-  const auto store = Store::create({256 * MIB, 0});
+  const auto store = Store::create({256 * MIB, 0, false, true});
   for (uint64_t i = 0; i < STABLE_KEYS; ++i) stamp(*store, i, 1, 40);
   std::atomic<bool> stop = false;
   std::vector<Report> reports(READERS);
@@ -153,7 +153,7 @@ uint64_t tornBeside(const Store& store, const std::string& key, Write write) {
 
 /** One key, hammered: the chance for a torn read is as high as it can be. */
 void oneHotKey() {
-  const auto store = Store::create({16 * MIB, 0});
+  const auto store = Store::create({16 * MIB, 0, false, true});
   writeWords(*store, "hot", 2, 1);
   const uint64_t torn = tornBeside(*store, "hot", [&](uint64_t version) {
     writeWords(*store, "hot", version * 2, version);
@@ -163,7 +163,7 @@ void oneHotKey() {
 
 /** The removed key's place is filled with the other's item at once. */
 void placeTakenOver() {
-  const auto store = Store::create({16 * MIB, 0});
+  const auto store = Store::create({16 * MIB, 0, false, true});
   const uint64_t torn = tornBeside(*store, "removed", [&](uint64_t version) {
     writeWords(*store, "removed", version * 2, version);
     writeWords(*store, "other", version * 2 + 1, version);
