@@ -133,8 +133,8 @@ void Applier::prefetchSessions(size_t record) {
     const Session* const session =
         sessions_.find(records_[record + SESSIONS_AHEAD].view.head.session);
     if (session != nullptr) {
-      __builtin_prefetch(session, 1);
-      __builtin_prefetch(&session->first, 1);
+      mica::prefetch(session);
+      mica::prefetch(&session->first);
     }
   }
   if (record + RESULTS_AHEAD < records_.size()) {
@@ -142,8 +142,8 @@ void Applier::prefetchSessions(size_t record) {
         sessions_.find(records_[record + RESULTS_AHEAD].view.head.session);
     if (session != nullptr) {
       session->state.results.prefetchNext();
-      if (session->touchedPrevious != nullptr) __builtin_prefetch(&session->touchedPrevious->touchedNext, 1);
-      if (session->touchedNext != nullptr) __builtin_prefetch(&session->touchedNext->touchedPrevious, 1);
+      if (session->touchedPrevious != nullptr) mica::prefetch(&session->touchedPrevious->touchedNext);
+      if (session->touchedNext != nullptr) mica::prefetch(&session->touchedNext->touchedPrevious);
     }
   }
 }
@@ -211,6 +211,15 @@ void Applier::endSession(Session& session) {
   sessions_.erase(&session);
 }
 
+/** What most operations are. */
+inline Executed Applier::set(const OperationRef& operation, uint64_t version) {
+  const auto head = wire::load<wire::Operation>(operation.at);
+  const uint8_t* const key = operation.at + sizeof(wire::Operation);
+  return executedOf(store_.set(operation.hash, key, head.keyBytes, key + head.keyBytes,
+                               head.valueBytes, mica::Attributes{version}),
+                    version);
+}
+
 /** Executes operations [from, end) of a record, or up to a CLOSE; returns where it stopped. */
 uint32_t Applier::executeUntil(Session& session, const RecordRef& record, uint32_t from,
                                uint32_t end) {
@@ -221,7 +230,8 @@ uint32_t Applier::executeUntil(Session& session, const RecordRef& record, uint32
     const OperationRef* const operation = operations_.data() + record.first + i;
     store_.prefetchBucket(operation[BUCKETS_AHEAD].hash);
     store_.prefetchItem(operation[ITEMS_AHEAD].hash);
-    const Executed executed = execute(session, *operation, record.counter + i);
+    const uint64_t version = record.counter + i;
+    const Executed executed = isSet(*operation) ? set(*operation, version) : execute(session, *operation, version);
     if (__builtin_expect((executed.status & WITH_ANSWER) != 0, 0)) {
       const std::vector<uint8_t>& answer = items_.answer();
       keeping_.keep(state.kept, run.end(), answer.data(), static_cast<uint32_t>(answer.size()));
@@ -260,8 +270,7 @@ Executed Applier::execute(Session& session, const OperationRef& operation, uint6
   const auto expected = [&] { return wire::load<uint64_t>(at + sizeof(wire::Operation)); };
   switch (head.kind) {
     case wire::op::SET:
-      return executedOf(store_.set(hash, key, head.keyBytes, value, head.valueBytes, attributes),
-                        version);
+      return set(operation, version);
     case wire::op::CREATE:
       return executedOf(store_.create(hash, key, head.keyBytes, value, head.valueBytes, attributes),
                         version);

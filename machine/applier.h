@@ -60,6 +60,8 @@ class Applier {
   void applySessionless(const RecordRef& record);
   void open(const RecordRef& record);
   uint32_t executeUntil(Session& session, const RecordRef& record, uint32_t from, uint32_t end);
+  static bool isSet(const OperationRef& operation) { return *operation.at == wire::op::SET; }
+  Executed set(const OperationRef& operation, uint64_t version);
   Executed execute(Session& session, const OperationRef& operation, uint64_t version);
   void expireIdle(uint64_t now);
   void endSession(Session& session);

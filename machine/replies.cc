@@ -65,8 +65,8 @@ uint8_t* Replies::valueRoom(Link& link, const Answered& to, uint64_t version, ui
   return at + sizeof(wire::Result);
 }
 
-void Replies::value(const Answered& to, uint64_t version, const uint8_t* value,
-                    uint32_t valueBytes) {
+void Replies::valueElse(const Answered& to, uint64_t version, const uint8_t* value,
+                        uint32_t valueBytes) {
   Link& link = links_[to.link];
   if (link.sink != nullptr) return link.sink->value(to, version, nullptr, value, valueBytes);
   uint8_t* const at = valueRoom(link, to, version, valueBytes);

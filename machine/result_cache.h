@@ -11,6 +11,7 @@
 
 #include "machine/assert.h"
 #include "machine/wire.h"
+#include "mica/words.h"
 
 namespace machine {
 
@@ -49,8 +50,8 @@ class ResultCache {
   /** Fetches the memory that the next push and prune will touch. */
   void prefetchNext() const {
     if (capacity_ == 0) return;
-    __builtin_prefetch(&run(count_ == 0 ? 0 : count_ - 1), 1);
-    __builtin_prefetch(&run(0), 1);
+    mica::prefetch(&run(count_ == 0 ? 0 : count_ - 1));
+    mica::prefetch(&run(0));
   }
 
   /** The next answers of the session. */

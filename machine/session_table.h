@@ -7,6 +7,7 @@
 #include <deque>
 
 #include "machine/session.h"
+#include "mica/words.h"
 
 namespace machine {
 
@@ -23,7 +24,7 @@ class SessionTable {
   uint32_t count() const { return count_; }
   bool full() const { return count_ == sessionsMax_; }
 
-  void prefetch(uint64_t id) const { __builtin_prefetch(&slots_[place(id)]); }
+  void prefetch(uint64_t id) const { mica::prefetch(&slots_[place(id)]); }
 
   Session* find(uint64_t id) const {
     for (uint64_t i = place(id);; i = (i + 1) & mask_) {
