@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-out=${TMPDIR:-/tmp}/zabkv-machine-test
+out=${TMPDIR:-/tmp}/zabkv-machine-test-$(pwd | cksum | cut -d " " -f 1)
 compiler=${CXX:-g++}
 common=(-std=c++20 -Wall -Wextra -Werror -fno-exceptions -fno-rtti -I.)
 plain=(-O3 -g)
