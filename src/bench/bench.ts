@@ -11,13 +11,14 @@ import { createReport, type WorkloadReport } from './report.js'
 import { checkWorkload, type WorkloadOptions } from './workload-options.js'
 import { runWorkload } from './workload.js'
 
-/** How long a slow replica may take to apply what the others have. */
 const SETTLE_MILLIS_MAX = 20_000
 
 export interface BenchHooks {
   /** Progress in sentences, for a person. */
   log(line: string): void
   stopped(): boolean
+  /** How long a slow replica may take to apply what the others have; 20 s if not said. */
+  settleMillis?: number
 }
 
 export async function runBench(options: WorkloadOptions, hooks: BenchHooks): Promise<WorkloadReport> {
@@ -58,7 +59,7 @@ async function drive(
   })
   hooks.log('Waiting until all replicas have applied the same.')
   for (const client of clients) await client.sync()
-  const digests = await digestsOf(await cluster(), SETTLE_MILLIS_MAX)
+  const digests = await digestsOf(await cluster(), hooks.settleMillis ?? SETTLE_MILLIS_MAX)
   const moves = clients.map((client) => client.moves())
   return createReport({ options, result, before, after, digests, moves })
 }

@@ -1,16 +1,14 @@
 #!/usr/bin/env bash
-# On each of three emulated hosts (rig.test.ts): a replica as a user starts it, and on host 1 two loads. During the
-# second the leader's host is cut off and comes back, then the host of whoever leads is switched off (not host 1: a
-# replica there that leads hangs for a while first). That load only writes: a read whose session moves may be refused
-# (READ_OVERTAKEN), a write may not.
+# On each of three emulated hosts (rig.test.ts): a replica as a user starts it, with the options that are given here, as
+# --unicast; and on host 1 two loads (two-loads.ts). During the second the leader's host is cut off and comes back, then
+# the host of whoever leads is switched off (not host 1: a replica there that leads hangs for a while first). That load
+# only writes: a read whose session moves may be refused (READ_OVERTAKEN), a write may not.
 #
 # Writes to /out: lossy.json and faults.json, the reports of the loads; leaders, who led before, after the cut and at
 # the end; digests, of those that are left; host-N.log. Orders to a host are files there.
 set -uo pipefail
 
 ips=10.99.0.1,10.99.0.2,10.99.0.3
-load='--keys 1000 --sessions 3 --outstanding 256 --failover-millis 10000 --json'
-main='node dist/src/cli/main.js'
 export ZABKV_REGISTRY=10.99.0.1:11911
 CUT_SECONDS=3
 exec {NOTHING}<> <(:)
@@ -82,12 +80,13 @@ await() { # FILE: bounded by the rig's own limit
 }
 
 drive() {
-  local before bench
-  until grep -q 'The cluster is up' /out/host-1.log; do pause 0.5; done
-  $main bench --seconds 3 --warm-up 1 $load >/out/lossy.json || return 1
-  $main bench --write-ratio 1 --seconds 30 --warm-up 1 $load >/out/faults.json 2>/out/faults.log &
-  bench=$!
-  until grep -q '^Running' /out/faults.log; do pause 0.3; done
+  local before loads
+  node dist/test/rdma/two-loads.js "$ZABKV_REGISTRY" /out 2>/out/loads.log &
+  loads=$!
+  until grep -q '^faults: Running' /out/loads.log; do
+    kill -0 "$loads" || return 1
+    pause 0.3
+  done
   leader
   before=$LEADER
   : >"/out/cut.$before"
@@ -100,8 +99,8 @@ drive() {
   [[ $LEADER != 1 ]] || { echo 'host 1 leads, which drives the load'; return 1; }
   before=$LEADER
   : >"/out/off.$before"
-  wait "$bench" # fails, because one replica has no digest any more
-  cat /out/faults.log
+  wait "$loads" || return 1
+  cat /out/loads.log
   leader "$before"
   digests 1 $((5 - before)) # hosts 2 and 3 without the one that is off
 }
@@ -112,7 +111,7 @@ if [[ $HOST_ID == 1 ]] && command -v memcached >/dev/null; then
 fi
 # Small: memory is registered with the device, page by page, and that takes long here.
 small='--history-mib 8 --catch-up-mib 8 --sessions-max 1024'
-where="--ips $ips --registry $ZABKV_REGISTRY --device rxe0 --transport verbs"
+where="--ips $ips --registry $ZABKV_REGISTRY --device rxe0 --transport verbs $*"
 slow='--wait 200 --failure-timeout-ms 1000 --stuck-timeout-ms 10000 --spin-micros 0'
 scripts/run-zookeeper.sh $where $slow $small --summary 0 >"/out/host-$HOST_ID.log" 2>&1 &
 cluster=$!
