@@ -4,6 +4,7 @@
 
 #include "machine/assert.h"
 #include "machine/codec.h"
+#include "machine/copy_value.h"
 
 namespace machine {
 
@@ -70,14 +71,6 @@ bool walkResults(const uint8_t* at, uint64_t room, wire::ReplyRecord& head, Meas
     offset += bytes;
   }
   return measure.answers == head.count;
-}
-
-inline void copyValue(uint8_t* to, const uint8_t* from, uint32_t bytes) {
-  if (bytes == 32) {
-    std::memcpy(to, from, 32);
-  } else if (bytes != 0) {
-    std::memcpy(to, from, bytes);
-  }
 }
 
 inline void setRow(const ResultColumns& results, uint64_t row, uint8_t status, uint64_t version,

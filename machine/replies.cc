@@ -11,25 +11,18 @@ constexpr uint32_t PART_BYTES_MIN = 64;
 
 }  // namespace
 
-uint8_t* Replies::room(Link& link, const Answered& to, uint32_t bytes, uint32_t answers) {
-  const bool continues = link.record != nullptr && link.session == to.session && to.session != 0 &&
-                         link.operation == to.operation &&
-                         link.answers + answers <= RECORD_ANSWERS_MAX;
-  const uint32_t needed = bytes + (continues ? 0 : sizeof(wire::ReplyRecord));
+void Replies::makeRoom(Link& link, const Answered& to, uint32_t bytes, uint32_t answers) {
+  const bool going = continues(link, to, answers);
+  const uint32_t needed = bytes + (going ? 0 : sizeof(wire::ReplyRecord));
   if (link.open == nullptr || link.open->used + needed > limit()) {
     finishDatagram(link);
     openDatagram(link, to.link);
     startRecord(link, to);
-  } else if (!continues) {
+  } else if (!going) {
     finishRecord(link);
     startRecord(link, to);
   }
-  uint8_t* const at = link.open->bytes + link.open->used;
   require(link.open->used + bytes <= limit(), "replies: an answer fits an empty datagram");
-  link.open->used += bytes;
-  link.answers += answers;
-  link.operation += answers;
-  return at;
 }
 
 void Replies::run(const Answered& to, uint32_t status, uint32_t count, uint64_t version) {
@@ -52,26 +45,6 @@ void Replies::status(const Answered& to, uint32_t status, uint64_t version) {
   if (sink != nullptr) return sink->run(to, status, 1, version);
   uint8_t* const at = room(links_[to.link], to, sizeof(wire::Result), 1);
   wire::store(at, wire::Result{wire::tag::STATUS, static_cast<uint8_t>(status), 0, 0, version});
-}
-
-/** Where a value of so many bytes goes; null when it goes in parts. */
-uint8_t* Replies::valueRoom(Link& link, const Answered& to, uint64_t version, uint32_t valueBytes) {
-  const uint32_t padded = wire::padded(valueBytes);
-  const uint32_t bytes = sizeof(wire::Result) + padded;
-  if (bytes > limit() - wire::BODY_OFFSET - sizeof(wire::ReplyRecord)) return nullptr;
-  uint8_t* const at = room(link, to, bytes, 1);
-  wire::store(at, wire::Result{wire::tag::VALUE, wire::status::OK, 0, valueBytes, version});
-  if (padded != 0) wire::store(at + bytes - 4, uint32_t{0});
-  return at + sizeof(wire::Result);
-}
-
-void Replies::valueElse(const Answered& to, uint64_t version, const uint8_t* value,
-                        uint32_t valueBytes) {
-  Link& link = links_[to.link];
-  if (link.sink != nullptr) return link.sink->value(to, version, nullptr, value, valueBytes);
-  uint8_t* const at = valueRoom(link, to, version, valueBytes);
-  if (at == nullptr) return parts(link, to, version, value, valueBytes);
-  std::memcpy(at, value, valueBytes);
 }
 
 void Replies::item(const Answered& to, uint64_t version, const wire::ItemHead& head,

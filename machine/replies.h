@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "machine/assert.h"
+#include "machine/copy_value.h"
 #include "machine/counters.h"
 #include "machine/wire.h"
 
@@ -73,16 +74,10 @@ class Replies {
   void status(const Answered& to, uint32_t status, uint64_t version);
   void value(const Answered& to, uint64_t version, const uint8_t* value, uint32_t valueBytes) {
     Link& link = links_[to.link];
-    const uint32_t padded = wire::padded(valueBytes);
-    const uint32_t bytes = sizeof(wire::Result) + padded;
-    if (__builtin_expect(!follows(link, to, bytes), 0)) return valueElse(to, version, value, valueBytes);
-    uint8_t* const at = link.open->bytes + link.open->used;
-    link.open->used += bytes;
-    ++link.answers;
-    ++link.operation;
-    wire::store(at, wire::Result{wire::tag::VALUE, wire::status::OK, 0, valueBytes, version});
-    if (padded != 0) wire::store(at + bytes - 4, uint32_t{0});
-    copyValue(at + sizeof(wire::Result), value, valueBytes);
+    if (link.sink != nullptr) return link.sink->value(to, version, nullptr, value, valueBytes);
+    uint8_t* const at = valueRoom(link, to, version, valueBytes);
+    if (at == nullptr) return parts(link, to, version, value, valueBytes);
+    copyValue(at, value, valueBytes);
   }
   /** A value that begins with the head. */
   void item(const Answered& to, uint64_t version, const wire::ItemHead& head, const uint8_t* value,
@@ -95,7 +90,6 @@ class Replies {
  private:
   static constexpr uint32_t ROW_WORDS = 4;
   static constexpr uint32_t RECORD_ANSWERS_MAX = UINT16_MAX;
-  static constexpr uint32_t COPY_INLINE_BYTES = 128;
   static constexpr uint32_t SPARE_MAX = 64;  // heap buffers kept for later
 
   struct Datagram {
@@ -125,25 +119,32 @@ class Replies {
     return (offset - settings_.offset) / settings_.datagramBytes;
   }
 
-  /** Whether such an answer goes behind the last one, in the same record. */
-  bool follows(const Link& link, const Answered& to, uint32_t bytes) const {
+  /** Whether answers to these go on with the record in work. */
+  static bool continues(const Link& link, const Answered& to, uint32_t answers) {
     return link.record != nullptr && link.operation == to.operation && link.session == to.session &&
-           to.session != 0 && link.answers < RECORD_ANSWERS_MAX && link.open->used + bytes <= limit();
+           to.session != 0 && link.answers + answers <= RECORD_ANSWERS_MAX;
   }
-  /** Most values are a few words: a call would cost more than the copy. */
-  static void copyValue(uint8_t* to, const uint8_t* from, uint32_t bytes) {
-    if (bytes > COPY_INLINE_BYTES) {
-      std::memcpy(to, from, bytes);
-      return;
-    }
-    for (; bytes >= sizeof(uint64_t); bytes -= sizeof(uint64_t), to += sizeof(uint64_t), from += sizeof(uint64_t)) {
-      wire::store(to, wire::load<uint64_t>(from));
-    }
-    for (; bytes != 0; --bytes) *to++ = *from++;
+  /** Where so many bytes go, of so many answers. */
+  uint8_t* room(Link& link, const Answered& to, uint32_t bytes, uint32_t answers) {
+    const bool fits = continues(link, to, answers) && link.open->used + bytes <= limit();
+    if (__builtin_expect(!fits, 0)) makeRoom(link, to, bytes, answers);
+    uint8_t* const at = link.open->bytes + link.open->used;
+    link.open->used += bytes;
+    link.answers += answers;
+    link.operation += answers;
+    return at;
   }
-  void valueElse(const Answered& to, uint64_t version, const uint8_t* value, uint32_t valueBytes);
-  uint8_t* valueRoom(Link& link, const Answered& to, uint64_t version, uint32_t valueBytes);
-  uint8_t* room(Link& link, const Answered& to, uint32_t bytes, uint32_t answers);
+  void makeRoom(Link& link, const Answered& to, uint32_t bytes, uint32_t answers);
+  /** Where a value of so many bytes goes; null when it goes in parts. */
+  uint8_t* valueRoom(Link& link, const Answered& to, uint64_t version, uint32_t valueBytes) {
+    const uint32_t padded = wire::padded(valueBytes);
+    const uint32_t bytes = sizeof(wire::Result) + padded;
+    if (bytes > limit() - wire::BODY_OFFSET - sizeof(wire::ReplyRecord)) return nullptr;
+    uint8_t* const at = room(link, to, bytes, 1);
+    wire::store(at, wire::Result{wire::tag::VALUE, wire::status::OK, 0, valueBytes, version});
+    if (padded != 0) wire::store(at + bytes - 4, uint32_t{0});
+    return at + sizeof(wire::Result);
+  }
   void parts(Link& link, const Answered& to, uint64_t version, const uint8_t* value,
              uint32_t valueBytes);
   void openDatagram(Link& link, uint32_t index);
