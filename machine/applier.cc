@@ -260,6 +260,7 @@ void Applier::keep(SessionState& state, const Run& run) {
   counters_.add(counter(), run.count);
 }
 
+/** Whatever is no SET. */
 Executed Applier::execute(Session& session, const OperationRef& operation, uint64_t version) {
   const uint8_t* const at = operation.at;
   const auto head = wire::load<wire::Operation>(at);
@@ -269,8 +270,6 @@ Executed Applier::execute(Session& session, const OperationRef& operation, uint6
   const mica::Attributes attributes{version};
   const auto expected = [&] { return wire::load<uint64_t>(at + sizeof(wire::Operation)); };
   switch (head.kind) {
-    case wire::op::SET:
-      return set(operation, version);
     case wire::op::CREATE:
       return executedOf(store_.create(hash, key, head.keyBytes, value, head.valueBytes, attributes),
                         version);
