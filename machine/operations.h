@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 
 #include "machine/wire.h"
@@ -150,31 +151,21 @@ inline bool walkOperations(const RecordView& record, Form form, Visit&& visit) {
   const uint8_t* at = record.operations();
   const uint8_t* const end = record.end();
   uint32_t writes = 0;
-  // Of operations with one head after another, the first stands for all when only the head decides.
-  uint32_t valid = 0;
-  uint32_t validBytes = 0;
-  uint32_t validWrites = 0;
-  for (uint32_t i = 0; i < record.head.count; ++i) {
-    wire::Operation head;
-    if (valid != 0 && end - at >= static_cast<ptrdiff_t>(validBytes) && wire::load<uint32_t>(at) == valid) {
-      head = wire::load<wire::Operation>(at);
-      writes += validWrites;
-      visit(at, head);
-      at += validBytes;
-      continue;
+  wire::Operation head{};
+  ptrdiff_t bytes = 0;
+  for (uint32_t i = 0; i < record.head.count; ++i, at += bytes) {
+    // Of operations with one head after another, the first stands for all when only the head decides.
+    const bool repeats = isPlain(head.kind) && end - at >= bytes &&
+                         wire::load<uint32_t>(at) == std::bit_cast<uint32_t>(head);
+    if (!repeats) {
+      if (!validOperation(at, end, head)) return false;
+      if (form == Form::request && (TRAITS[head.kind] & trait::ORDERED) != 0) return false;
+      const bool sessionless = head.kind == wire::op::OPEN || head.kind == wire::op::TICK;
+      if (sessionless && record.head.session != 0) return false;
+      bytes = operationBytes(head);
     }
-    if (!validOperation(at, end, head)) return false;
-    if (form == Form::request && (TRAITS[head.kind] & trait::ORDERED) != 0) return false;
-    const bool sessionless = head.kind == wire::op::OPEN || head.kind == wire::op::TICK;
-    if (sessionless && record.head.session != 0) return false;
     writes += !isRead(head.kind);
     visit(at, head);
-    if (isPlain(head.kind)) {
-      valid = wire::load<uint32_t>(at);
-      validBytes = operationBytes(head);
-      validWrites = !isRead(head.kind);
-    }
-    at += operationBytes(head);
   }
   if (at != end || writes != record.head.writes) return false;
   return record.head.session != 0 || validSessionless(record, form);
