@@ -113,17 +113,6 @@ struct Reading {
   }
 };
 
-/** From here until endWrite, readers of the chain try again. */
-inline void beginWrite(Bucket& first) {
-  storeRelaxed(first.sequence, first.sequence + 1);
-  // A reader that sees any later store of ours sees, after its own fence, the odd number too.
-  std::atomic_thread_fence(std::memory_order_release);
-}
-
-inline void endWrite(Bucket& first) {
-  storeRelease(first.sequence, first.sequence + 1);
-}
-
 /** What a bucket holds of the hashes, bits reversed: those from begin to last. */
 struct Range {
   Bucket* first;
@@ -169,13 +158,15 @@ class Index {
 
   /** From here until endChange, readers of the chain try again. Without them its line stays clean. */
   void beginChange(Bucket& first) const {
-    if (shared_) beginWrite(first);
+    if (!shared_) return;
+    storeRelaxed(first.sequence, first.sequence + 1);
+    // A reader that sees any later store of ours sees, after its own fence, the odd number too.
+    std::atomic_thread_fence(std::memory_order_release);
   }
   void endChange(Bucket& first) const {
-    if (shared_) endWrite(first);
+    if (shared_) storeRelease(first.sequence, first.sequence + 1);
   }
 
-  bool isShared() const { return shared_; }
   uint64_t items() const { return items_; }
   uint64_t bucketCount() const { return bucketCount_; }
   uint64_t overflowCount() const { return overflowUsed_; }

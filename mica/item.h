@@ -89,20 +89,27 @@ inline bool itemHasKey(const Item& item, const uint8_t* key, uint32_t keyBytes) 
   return item.keyBytes() == keyBytes && equalBytes(item.payload, key, keyBytes);
 }
 
+inline constexpr uint64_t valueBytesAndFlagsOf(uint32_t valueBytes, uint32_t flags) {
+  return uint64_t{flags} << 32 | valueBytes;
+}
+
+inline constexpr uint64_t expiryAndKeyBytesOf(uint32_t expiry, uint32_t keyBytes, uint32_t state) {
+  return uint64_t{state} << 40 | uint64_t{keyBytes} << 32 | expiry;
+}
+
 /** Whether everything but version, key and value is as the record has it. */
 inline bool itemHasShape(const Item& item, const Record& record) {
   const Attributes& attributes = record.attributes;
-  return item.valueBytesAndFlags == (uint64_t{attributes.flags} << 32 | record.valueBytes) &&
-         item.expiryAndKeyBytes == (uint64_t{attributes.state} << 40 |
-                                    uint64_t{record.keyBytes} << 32 | attributes.expiry);
+  return item.valueBytesAndFlags == valueBytesAndFlagsOf(record.valueBytes, attributes.flags) &&
+         item.expiryAndKeyBytes == expiryAndKeyBytesOf(attributes.expiry, record.keyBytes, attributes.state);
 }
 
 inline void itemWriteHeader(Item& item, const Record& record) {
   const Attributes& attributes = record.attributes;
   storeRelaxed(item.version, attributes.version);
-  storeRelaxed(item.valueBytesAndFlags, uint64_t{attributes.flags} << 32 | record.valueBytes);
-  storeRelaxed(item.expiryAndKeyBytes, uint64_t{attributes.state} << 40 |
-                                           uint64_t{record.keyBytes} << 32 | attributes.expiry);
+  storeRelaxed(item.valueBytesAndFlags, valueBytesAndFlagsOf(record.valueBytes, attributes.flags));
+  storeRelaxed(item.expiryAndKeyBytes,
+               expiryAndKeyBytesOf(attributes.expiry, record.keyBytes, attributes.state));
 }
 
 inline void itemWriteValue(Item& item, const Record& record) {
@@ -115,8 +122,7 @@ inline void itemWriteValue(Item& item, const Record& record) {
 
 /** Expiry and state alone. */
 inline void itemWriteStanding(Item& item, uint32_t expiry, uint32_t state) {
-  storeRelaxed(item.expiryAndKeyBytes,
-               uint64_t{state} << 40 | uint64_t{item.keyBytes()} << 32 | expiry);
+  storeRelaxed(item.expiryAndKeyBytes, expiryAndKeyBytesOf(expiry, item.keyBytes(), state));
 }
 
 inline void itemWriteKey(Item& item, const Record& record) {
