@@ -4,10 +4,9 @@
  */
 
 import { at } from '../assert.js'
-import { NODES_MAX } from '../zab/limits.js'
+import { NODES_MAX, TICK_MICROS } from '../zab/limits.js'
 import { packStanding, STANDING_BYTES, writeAlive } from '../zab/standing.js'
 import { controlSlot } from '../zab/state.js'
-import { TICK_MICROS } from '../zab/limits.js'
 import { HEADER, KIND } from '../zab/wire.js'
 import type { Core } from './core.js'
 import { QUEUE_PEERS } from './core.js'

@@ -1,6 +1,6 @@
-import { TICKS_PER_MILLI } from '../zab/limits.js'
-
 /** The only clock of a replica. The protocol gets its readings as arguments. */
+
+import { TICKS_PER_MILLI } from '../zab/limits.js'
 
 /** Ticks are TICK_MICROS long (zab/limits.ts). */
 export interface Clock {

@@ -2,7 +2,7 @@
 
 import { at } from '../assert.js'
 import { historyFind } from '../zab/history.js'
-import { NODES_MAX } from '../zab/limits.js'
+import { NODES_MAX, TICKS_PER_MILLI, VALUE_BYTES_MAX } from '../zab/limits.js'
 import { ROLE } from '../zab/state.js'
 import type { Core } from './core.js'
 import type { Told } from './memcached.js'
@@ -12,7 +12,7 @@ import type { ReportContext } from './stats.js'
 
 const MICROS_PER_MILLI = 1000
 /** A replica that was not heard of for so long is away: 1 s. */
-const AWAY_TICKS = 10_000
+const AWAY_TICKS = 1000 * TICKS_PER_MILLI
 
 /** Makes text, so it is called only when a client asks. */
 export function tellStatistics(context: ReportContext, options: MemcachedOptions | null): Told {
@@ -49,7 +49,7 @@ function settingsOf(context: ReportContext, options: MemcachedOptions): Row[] {
     ['evictions', settings.memory === 'cache' ? 'on' : 'off'],
     ['num_threads', 1],
     ['cas_enabled', 'yes'],
-    ['item_size_max', 1024 * 1024],
+    ['item_size_max', VALUE_BYTES_MAX],
     ['idle_timeout', options.idleSeconds],
     ['auth_enabled_ascii', options.authFile ?? 'no'],
     ['auth_enabled_sasl', options.authFile === null ? 'no' : 'yes'],
