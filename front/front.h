@@ -127,6 +127,7 @@ class Front final : private machine::Sink {
   void opened(uint64_t nonce, uint32_t status, uint64_t id);
   bool borrow(Client& client);
   void giveBack(Client& client);
+  void handOn(Session* session);
   void startErrand(Session* session, Errand errand);
   void endErrand(Session& session, uint32_t status);
   void abandon(Client& client, std::string_view sentence);

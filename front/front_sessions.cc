@@ -52,6 +52,11 @@ bool Front::borrow(Client& client) {
 void Front::giveBack(Client& client) {
   Session* const session = client.session;
   client.session = nullptr;
+  handOn(session);
+}
+
+/** A session that nobody needs any more: whoever waits for one goes on. */
+void Front::handOn(Session* session) {
   sessions_.giveBack(session, nowMillis_);
   if (queue_.empty()) return;
   Client& next = *queue_.front();
@@ -87,13 +92,7 @@ void Front::opened(uint64_t nonce, uint32_t status, uint64_t id) {
     return;
   }
   ++counts.sessions_opened;
-  Session* const session = sessions_.add(id);
-  sessions_.giveBack(session, nowMillis_);
-  if (queue_.empty()) return;
-  Client& client = *queue_.front();
-  queue_.pop_front();
-  client.queued = false;
-  activate(client);
+  handOn(sessions_.add(id));
 }
 
 void Front::startErrand(Session* session, Errand errand) {
@@ -135,7 +134,7 @@ bool Front::sendErrand(Session& session) {
 void Front::endErrand(Session& session, uint32_t status) {
   if (session.errand == Errand::close) --closing_;
   if (status == wire::status::SESSION_EXPIRED || session.errand == Errand::close) return sessions_.remove(&session);
-  sessions_.giveBack(&session, nowMillis_);
+  handOn(&session);
 }
 
 /** Nobody knows what came of it: all that waits is answered so, and the session is left to end by itself. */

@@ -82,6 +82,17 @@ void keptAlive() {
   CHECK(world.front().counts.sessions_opened == 1);
 }
 
+/** The only session is busy with being kept alive when somebody asks for it. */
+void awaitedErrand() {
+  World world(withSessions(1), SESSION_MILLIS);
+  Peer& first = world.connect();
+  Peer& second = world.connect();
+  CHECK(world.ask(first, "set n 0 0 1\r\n1\r\n") == "STORED\r\n");
+  world.millis += SESSION_MILLIS / 2;
+  world.turn();
+  CHECK(world.ask(second, "incr n 1\r\n") == "2\r\n");
+}
+
 void spareSessions() {
   World world({}, SESSION_MILLIS);
   Peer* peers[20];
@@ -121,6 +132,7 @@ void sessionTests() {
   run("sessions: none to be had is said after a while, and reads go on", noSession);
   run("sessions: one that ended answers its command with a sentence, and is replaced", endedSession);
   run("sessions: one that nobody uses is kept alive", keptAlive);
+  run("sessions: one that is being kept alive goes to who waits for it", awaitedErrand);
   run("sessions: those that nobody needs are closed but for four", spareSessions);
   run("sessions: without a leader commands wait, then are told so", noLeader);
 }
