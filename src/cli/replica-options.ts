@@ -1,4 +1,6 @@
 /** From the arguments of `zabkv serve` to the options of a replica. */
+
+import { availableParallelism } from 'node:os'
 import { ZabkvError } from '../errors.js'
 import { parseHostPort } from '../registry/host-port.js'
 import type { MemcachedOptions, ReplicaOptions } from '../runtime/options.js'
@@ -35,7 +37,7 @@ export interface ServeArguments extends ClusterArguments {
   'peer-port': number
   'client-port': number
   'admin-port': number
-  'spin-micros': number
+  'spin-micros': number | undefined
   'ready-file': string | undefined
   memcached: string | undefined
   'memcached-connections': number
@@ -59,11 +61,11 @@ export const SERVE_DEFAULTS = {
   snapshotMib: 1024,
   failureTimeoutMs: 60,
   stuckTimeoutMs: 1000,
-  spinMicros: 20,
   memcachedConnections: 1024,
 } as const
 
 const MIB = 1024 * 1024
+const SPIN_MICROS = 20
 const PORT_MAX = 65535
 const U32_MAX = 0xffffffff
 
@@ -105,10 +107,19 @@ export function replicaOptionsOf(given: ServeArguments, log: (line: string) => v
     peerPort: integerOf('peer-port', given['peer-port'], 0, PORT_MAX),
     clientPort: integerOf('client-port', given['client-port'], 0, PORT_MAX),
     adminPort: integerOf('admin-port', given['admin-port'], 0, PORT_MAX),
-    spinMicros: integerOf('spin-micros', given['spin-micros'], 0, 1_000_000),
+    spinMicros: integerOf('spin-micros', given['spin-micros'] ?? spinMicrosFor(given.id, addresses), 0, 1_000_000),
     memcached: memcachedOf(given),
     log,
   }
+}
+
+/**
+ * Spinning finds a datagram sooner, unless it keeps from their core those who would send one: a host with as many
+ * replicas as cores, or more, does not spin.
+ */
+export function spinMicrosFor(id: number, addresses: readonly string[], cores = availableParallelism()): number {
+  const replicas = addresses.filter((each) => each === addresses[id]).length
+  return replicas < cores ? SPIN_MICROS : 0
 }
 
 /** `--memcached PORT` is on the replica's own address. */

@@ -114,7 +114,11 @@ function tuningOptions<T>(parser: Argv<T>) {
     .option('snapshot-mib', number(SERVE_DEFAULTS.snapshotMib, 'Log after which a snapshot is taken, MiB'))
     .option('failure-timeout-ms', number(SERVE_DEFAULTS.failureTimeoutMs, 'Silence after which a replica is dead'))
     .option('stuck-timeout-ms', number(SERVE_DEFAULTS.stuckTimeoutMs, 'Age of its turns after which a leader is stuck'))
-    .option('spin-micros', number(SERVE_DEFAULTS.spinMicros, 'How long to look for datagrams before sleeping'))
+    .option('spin-micros', {
+      type: 'number',
+      requiresArg: true,
+      describe: 'How long to look for datagrams before sleeping. Default: 20, or 0 with no core for each replica here',
+    })
     .option('drop', number(0, 'Fault: share of received datagrams to drop, 0 to below 1'))
     .option('drop-seed', number(1, 'Fault: seed of the drops'))
 }

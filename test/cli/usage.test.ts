@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { test } from 'node:test'
 import { errorJson, errorLine, exitCodeOf } from '../../src/cli/fail.js'
-import { addressesOf, replicaOptionsOf, SERVE_DEFAULTS } from '../../src/cli/replica-options.js'
+import { addressesOf, replicaOptionsOf, SERVE_DEFAULTS, spinMicrosFor } from '../../src/cli/replica-options.js'
 import type { ServeArguments } from '../../src/cli/replica-options.js'
 import { ZabkvError } from '../../src/errors.js'
 import { zabkv } from './run.js'
@@ -41,7 +41,7 @@ const SERVE: ServeArguments = {
   'peer-port': 7,
   'client-port': 8,
   'admin-port': 9,
-  'spin-micros': SERVE_DEFAULTS.spinMicros,
+  'spin-micros': undefined,
   'ready-file': undefined,
   memcached: undefined,
   'memcached-connections': SERVE_DEFAULTS.memcachedConnections,
@@ -123,6 +123,14 @@ test('serve: arguments become options in their units', () => {
   assert.equal(options.historyBytes, 5 * 1024 * 1024)
   assert.equal(options.device, null)
   assert.equal(options.gidIndex, null)
+})
+
+test('serve: replicas that have no core each on their host do not spin', () => {
+  const ips = ['10.0.0.1', '10.0.0.1', '10.0.0.2']
+  assert.equal(spinMicrosFor(0, ips, 2), 0)
+  assert.equal(spinMicrosFor(0, ips, 3), 20)
+  assert.equal(spinMicrosFor(2, ips, 2), 20)
+  assert.equal(replicaOptionsOf({ ...SERVE, 'spin-micros': 7 }, () => undefined).spinMicros, 7)
 })
 
 test('serve: what cannot be meant is refused', () => {
