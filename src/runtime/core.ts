@@ -13,7 +13,7 @@ import type { Machine } from '../store/machine.js'
 import { PACK_ROW } from '../store/machine.js'
 import type { Endpoint } from '../transport/endpoint.js'
 import { historyRoom } from '../zab/history.js'
-import { onHistoryFull, propose } from '../zab/leader.js'
+import { awaitCommit, onHistoryFull, propose } from '../zab/leader.js'
 import { flush, historyKeeps, phaseTick, takeCommitted } from '../zab/replica.js'
 import type { Config, State } from '../zab/state.js'
 import { NODES_MAX } from '../zab/limits.js'
@@ -131,6 +131,10 @@ export interface Core {
   placedTick: number
   /** The last rows of peers were fewer than there is room for. */
   drainedTurns: number
+  /** Forwards that were ordered, as far as their commits are known to be awaited. */
+  forwardsSeen: number
+  /** Nothing but what arrives gives the next turn something to do. */
+  isDone: boolean
 }
 
 export function createCore(settings: CoreSettings): Core {
@@ -183,6 +187,8 @@ export function createCore(settings: CoreSettings): Core {
     led: false,
     placedTick: clock.ticks(),
     drainedTurns: 0,
+    forwardsSeen: 0,
+    isDone: false,
   }
 }
 
@@ -237,7 +243,16 @@ export function turn(core: Core): number {
   const isBusy = core.memcached?.flush() ?? false
   const done = fromClients + fromFronts + fromSockets + applied + (isBusy ? 1 : 0)
   if (done > 0 || !isSettled(core)) core.busyTick = tick
+  core.isDone = !isBusy && leavesNothing(core)
   return done + fromPeers
+}
+
+/** Has this turn done all that it could? Where a disk, fronts or a transfer take part, the next turn finds out. */
+function leavesNothing(core: Core): boolean {
+  const { state, forwarding } = core
+  if (!isServing(core) || core.storing !== null || core.fronts !== null || isGiving(core.donor)) return false
+  if (state.sendNext < state.history.next && state.role === ROLE.LEADING) return false
+  return forwarding.sendNext === forwarding.ring.next && core.home.deferred.length === 0
 }
 
 /** Is there nothing to be waited for, but news? */
@@ -305,6 +320,10 @@ function endPack(core: Core): void {
     const operations = at(machine.packRows, row + PACK_ROW.operations)
     if (leads) propose(state, bytes, length, operations, core.lastTime)
     else forward(core.forwarding, bytes, length, operations)
+  }
+  if (leads && core.forwarding.forwardsTaken > core.forwardsSeen) {
+    core.forwardsSeen = core.forwarding.forwardsTaken
+    awaitCommit(state)
   }
 }
 

@@ -36,6 +36,7 @@ import { CONTROL_BYTES, FLAG_WHOLE, HEADER, KIND, PROPOSE, setWide } from './wir
 
 const HEARTBEAT_TICKS = 100 //      10 ms: also how long a lost last proposal stays unnoticed
 const HEARTBEATS_MIN = 6 //         in the time after which silence is death, at least
+const COMMIT_TICKS = 8 //           0.8 ms: so long the news of a commit waits for a proposal that carries it
 const STALL_TICKS = 300 //          30 ms: so long the history waits for somebody who is slow
 
 /** Why an ACK was dropped; null when it was not. One that repeats what is known is a sign of life. */
@@ -71,6 +72,11 @@ export function propose(
   count(state, 'proposals')
   count(state, 'writes-proposed', operations)
   count(state, 'proposal-bytes', length)
+}
+
+/** Somebody waits at another replica for what was proposed so far: its commit is told at once. */
+export function awaitCommit(state: State): void {
+  state.commitAwaited = state.lastProposed
 }
 
 export function onAck(state: State, sender: number, offset: number, tick: number): AckIgnored {
@@ -126,8 +132,9 @@ export function leaderFlush(state: State, tick: number): void {
     emitProposals(state, first, tick)
     hasten(state, tick)
     state.committedTold = state.lastCommitted
+    state.commitTick = -1
     if (quorumSize(state.config) === 1) commitPrefix(state)
-  } else if (state.committedTold < state.lastCommitted) {
+  } else if (isCommitDue(state, tick)) {
     count(state, 'commits-sent')
     count(state, 'writes-in-commits', state.lastCommitted - state.committedTold)
     tellAll(state, KIND.COMMIT, tick)
@@ -142,6 +149,17 @@ export function leaderFlush(state: State, tick: number): void {
   const doubled = Math.max(HEARTBEAT_TICKS, 2 * state.heartbeatTicks)
   state.heartbeatTicks = isSettled ? Math.min(doubled, longest) : HEARTBEAT_TICKS
   state.heartbeatTick = tick + state.heartbeatTicks
+}
+
+/**
+ * Is it time for a COMMIT? At once when somebody waits for it at another replica. Else it would only wake the
+ * followers, which the next proposal does as well.
+ */
+function isCommitDue(state: State, tick: number): boolean {
+  if (state.committedTold >= state.lastCommitted) return false
+  if (state.committedTold < state.commitAwaited) return true
+  if (state.commitTick < 0) state.commitTick = tick
+  return tick - state.commitTick >= COMMIT_TICKS
 }
 
 /** Something may be lost that only a heartbeat will tell of: the next ones come soon again. */
@@ -239,6 +257,7 @@ function tellAll(state: State, kind: number, tick: number): void {
   setCounter(state.words, offset, sentLast(state))
   setCommitted(state.words, offset, state.lastCommitted)
   state.committedTold = state.lastCommitted
+  state.commitTick = -1
   if (state.config.multicast) {
     if (state.config.members > 1 || receiverCount(state, tick) > 0) emitSend(state, TO_ALL, offset, CONTROL_BYTES, true)
     return

@@ -122,6 +122,8 @@ export interface State {
   unackedBytes: number //  sent, not committed
   commitNext: number //    absolute index of the first entry not committed
   committedTold: number // lastCommitted as the followers were last told
+  commitAwaited: number // highest counter that somebody waits for at another replica
+  commitTick: number //    since when there is news of a commit that was not told; -1: there is none
   heartbeatTick: number //  when the next is due
   heartbeatTicks: number // how long after the last: longer and longer while all have all
   resendRoom: number //    bytes that may still be sent again in this turn
@@ -159,6 +161,11 @@ function noSends(): Pick<State, 'sends' | 'sendCount'> {
 
 function nothingGivenUp(): Pick<State, 'formed' | 'abandoned' | 'claimCurrent' | 'claimEpoch' | 'claimLast'> {
   return { formed: false, abandoned: false, claimCurrent: 0, claimEpoch: 0, claimLast: 0 }
+}
+
+/** Of an epoch that begins. */
+export function nothingTold(): Pick<State, 'committedTold' | 'commitAwaited' | 'commitTick'> {
+  return { committedTold: 0, commitAwaited: 0, commitTick: -1 }
 }
 
 function nothingAsked(): Pick<State, 'nackTick' | 'nackTicks' | 'nackedFrom' | 'nackedTo'> {
@@ -219,7 +226,7 @@ export function createState(config: Config): State {
     sendNext: 0,
     unackedBytes: 0,
     commitNext: 0,
-    committedTold: 0,
+    ...nothingTold(),
     heartbeatTick: 0,
     heartbeatTicks: 0,
     resendRoom: config.windowBytes,

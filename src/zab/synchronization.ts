@@ -18,7 +18,7 @@ import { isConfirmed } from './quorum.js'
 import { STAGE } from './peers.js'
 import { isForThisJoin, isOfKnownJoin, mayPromise, sendSaid, sendStanding, takeStanding } from './standing.js'
 import type { State } from './state.js'
-import { count, epochsChanged, isMember, PHASE, ROLE, TRUST } from './state.js'
+import { count, epochsChanged, isMember, nothingTold, PHASE, ROLE, TRUST } from './state.js'
 import { EPOCHS, KIND, PROPOSE, SYNC_FORMING, SYNC_MODE } from './wire.js'
 
 /** Leader: a quorum promised the epoch, and nobody in it has a better history. */
@@ -34,7 +34,7 @@ export function beginSynchronization(state: State, tick: number): void {
   state.targetCounter = state.lastHeld
   state.sendNext = state.history.next
   state.unackedBytes = 0
-  state.committedTold = 0
+  Object.assign(state, nothingTold())
   state.heartbeatTick = tick
   for (let id = 0; id < NODES_MAX; id++) {
     if (id !== state.config.replica && at(state.peers.stage, id) === STAGE.ACKEPOCH) sendNewLeader(state, id)

@@ -7,7 +7,7 @@
  *   repeat FROM->TO KIND [counter=N]   the next such message arrives twice
  *   hold FROM->TO KIND [counter=N]     the next such message arrives at `release`
  *   release                            held messages arrive, oldest first
- *   propose REPLICA count=N            packs and orders N operations as one proposal
+ *   propose REPLICA count=N [own]      packs and orders N operations as one proposal; own: nobody else waits for it
  *   stale FROM->TO KIND counter=N epoch=E [incarnation=I]   a message of another time arrives
  *   tick N                             time passes, in ticks of 100 microseconds
  *   stabilize                          turns until nobody has anything to say
@@ -27,7 +27,7 @@ import { setCommitted, setCounter, writeHeader } from '../../src/zab/header.js'
 import { item } from '../../src/assert.js'
 import { forgetHistory } from '../../src/zab/forgetting.js'
 import { historyRoom } from '../../src/zab/history.js'
-import { propose } from '../../src/zab/leader.js'
+import { awaitCommit, propose } from '../../src/zab/leader.js'
 import { flush, historyKeeps } from '../../src/zab/replica.js'
 import { BODY_OFFSET, CONTROL_BYTES, KIND, TAG_BYTES } from '../../src/zab/wire.js'
 import { establish } from './established.js'
@@ -83,7 +83,7 @@ function runCommand(script: Script, words: readonly string[]): void {
       }
       return
     case 'propose':
-      return proposeAt(script, Number(first), Number(optionOf(words, 'count') ?? 1))
+      return proposeAt(script, Number(first), Number(optionOf(words, 'count') ?? 1), words.includes('own'))
     case 'stale':
       return sendStale(script, words)
     case 'tick':
@@ -125,7 +125,7 @@ function createCluster(script: Script, words: readonly string[]): void {
   }
 }
 
-function proposeAt(script: Script, replica: number, operations: number): void {
+function proposeAt(script: Script, replica: number, operations: number, isOwn: boolean): void {
   const state = item(script.states, replica)
   const room = historyRoom(state.history, PACK_BYTES, historyKeeps(state, script.tick))
   if (room === 0) {
@@ -133,6 +133,7 @@ function proposeAt(script: Script, replica: number, operations: number): void {
     return
   }
   propose(state, PACK_BYTES, BODY_OFFSET + TAG_BYTES, operations, script.tick)
+  if (!isOwn) awaitCommit(state)
   state.heartbeatTick = script.tick + 100
 }
 
