@@ -185,11 +185,11 @@ uint32_t UdpProvider::wait(uint32_t micros, uint32_t spinMicros) {
   const auto limit = std::chrono::microseconds(micros);
   const auto spin = std::min(std::chrono::microseconds(spinMicros), limit);
   auto passed = Clock::duration::zero();
-  do {
+  while (passed < spin) {
     if (const uint32_t bits = bitsNow(timespec{}); bits != 0) return bits;
     passed = Clock::now() - start;
-  } while (passed < spin);
-  if (passed >= limit) return 0;
+  }
+  if (passed > limit) return 0;
   counters_.add(Counter::waitBlocked);
   const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(limit - passed).count();
   return bitsNow(timespec{rest / 1'000'000'000, rest % 1'000'000'000});

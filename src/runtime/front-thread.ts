@@ -12,7 +12,7 @@ import { CONTROL } from './channel.js'
 import { systemClock } from './clock.js'
 import { closeFront, createFrontCore, frontTurn, frontWait } from './front.js'
 import type { FrontCore, FrontTask } from './front.js'
-import { startTurning, WAIT_MICROS_QUIET } from './loop.js'
+import { EVENT_LOOP_TICKS, startTurning, WAIT_MICROS_QUIET } from './loop.js'
 import type { Turner } from './loop.js'
 
 /** What the thread says, once. */
@@ -50,9 +50,11 @@ function run(task: FrontTask, answer: (what: FrontAnswer) => void): void {
   const turner: Turner = {
     clock: front.clock,
     turn,
+    isDone: () => false,
     busyTick: () => front.busyTick,
     wait,
     quietMicros: WAIT_MICROS_QUIET,
+    eventLoopTicks: EVENT_LOOP_TICKS,
   }
   const turning = startTurning(turner, (error) => {
     throw error // uncaught: worker 0 gets it, and the replica stops

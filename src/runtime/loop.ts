@@ -12,6 +12,8 @@ import { waitBesideFronts } from './fronts.js'
 
 /** Turns before the event loop gets its turn. */
 const TURNS_MAX = 32
+/** So long the event loop may wait for its turn while datagrams come: 1 ms. */
+export const EVENT_LOOP_TICKS = 1000 / TICK_MICROS
 /** A wait ends at a datagram; this bounds how late timers and the event loop are. An idle replica costs little. */
 const WAIT_MICROS_BUSY = 1000
 export const WAIT_MICROS_QUIET = 5_000
@@ -25,11 +27,15 @@ export interface Turner {
   readonly clock: Clock
   /** 0: there was nothing to do. */
   turn(): number
+  /** Whether the last turn left nothing to do but what arrives: then there is no need of one that finds nothing. */
+  isDone(): boolean
   /** When there last was more to do than keeping in touch. */
   busyTick(): number
   wait(micros: number): void
   /** How long to wait when there was nothing for a while. */
   readonly quietMicros: number
+  /** How long the event loop may wait for its turn while there is something to do. */
+  readonly eventLoopTicks: number
 }
 
 export interface Turning {
@@ -51,9 +57,11 @@ export function startLoop(core: Core, fail: (error: unknown) => void): Loop {
   const turner: Turner = {
     clock,
     turn: () => turn(core),
+    isDone: () => core.isDone,
     busyTick: () => core.busyTick,
     wait,
     quietMicros: quietMicros(core),
+    eventLoopTicks: core.memcached?.watchesLoop === true ? 0 : EVENT_LOOP_TICKS,
   }
   const { stop } = startTurning(turner, fail)
   return { stop, placed: (signal) => placed(core, signal) }
@@ -74,11 +82,13 @@ export function startTurning(turner: Turner, fail: (error: unknown) => void): Tu
     }
   }
   const runTurns = (): void => {
+    const begun = turner.clock.ticks()
     for (let turns = 0; turns < TURNS_MAX; turns++) {
-      if (turner.turn() > 0) continue
+      const isDone = turner.turn() === 0
+      if (!isDone && !turner.isDone()) continue
       const quiet = turner.clock.ticks() - turner.busyTick() > QUIET_TICKS
       turner.wait(quiet ? turner.quietMicros : WAIT_MICROS_BUSY)
-      return
+      if (turner.clock.ticks() - begun >= turner.eventLoopTicks) return
     }
   }
   setImmediate(step)

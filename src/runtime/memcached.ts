@@ -25,6 +25,8 @@ export interface Told {
 
 export interface MemcachedFront {
   readonly descriptor: number
+  /** What its clients say comes through the event loop. */
+  readonly watchesLoop: boolean
   /** Sockets that had something to say. */
   receive(tick: number, serving: boolean, open: boolean): number
   /** Whether there is more to do at once. */
@@ -83,6 +85,7 @@ export function openMemcached(
   }
   const front: MemcachedFront = {
     descriptor: native.descriptor,
+    watchesLoop: isSecure,
     receive: (tick, serving, open) => native.receive(Math.floor(tick / TICKS_PER_MILLI), serving, open),
     flush: () => {
       const bits = native.flush()
