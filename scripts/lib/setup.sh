@@ -143,9 +143,7 @@ setup_typescript() {
   setup_say 'compiling TypeScript'
   # The time before the compilation: what is saved during it is compiled the next time.
   mkdir -p "$root/dist" && : >"$root/dist/.compiling"
-  (cd "$root" && node node_modules/typescript/bin/tsc -p tsconfig.json >&2) ||
-    { setup_fail 'the TypeScript does not compile: see above.'; return 1; }
-  chmod +x "$root/dist/src/cli/main.js"
+  bash "$root/scripts/compile.sh" >&2 || { setup_fail 'the TypeScript does not compile: see above.'; return 1; }
   mv "$root/dist/.compiling" "$stamp"
 }
 

@@ -115,7 +115,7 @@ function startThread(
   onDeath: (error: Error) => void,
 ): { thread: FrontThread; answer: Promise<Ready> } {
   const name = `zabkv worker ${front.worker}`
-  const worker = new Worker(new URL('./front-thread.js', import.meta.url), {
+  const worker = new Worker(new URL('../runtime/front-thread.js', import.meta.url), {
     workerData: task,
     name,
   })
