@@ -73,6 +73,7 @@ Taken Home::request(uint32_t offset, uint32_t link) {
     counters_.add(counter::MALFORMED, 1);
     return Taken::malformed;
   }
+  prefetchFirst(reads_);
   for (const RecordView& record : records_) take(record, link);
   require(readNext_ == reads_.size(), "home: every read of a datagram is dealt with");
   counters_.add(counter::REQUESTS, 1);

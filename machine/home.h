@@ -62,6 +62,9 @@ class Home {
   uint64_t pendings() const { return pool_.taken() + opens_.size(); }
 
  private:
+  /** How far ahead of a read its item is fetched. */
+  static constexpr uint32_t ITEMS_AHEAD = 8;
+
   struct ReadRef {
     const uint8_t* at;
     uint64_t hash;
@@ -96,6 +99,7 @@ class Home {
   void answerCached(const Session& session, uint64_t operation, uint64_t sequence, uint32_t count);
   void answerKept(const Session& session, const Answered& to, const Run& run, uint32_t count);
   void readItem(const Answered& to, uint64_t hash, const uint8_t* key, uint32_t keyBytes);
+  void prefetchFirst(const std::vector<ReadRef>& reads) const;
   void readAll(const Answered& to, const ReadRef* reads, uint32_t count, uint32_t readable);
   void readPending(const Session& session, Pending& pending);
 

@@ -9,10 +9,8 @@ namespace machine {
 
 namespace {
 
-/** How far ahead of a read its bucket and its item are fetched. */
+/** How far ahead of a read its bucket is fetched. */
 constexpr uint32_t BUCKETS_AHEAD = 16;
-constexpr uint32_t ITEMS_AHEAD = 8;
-
 }  // namespace
 
 bool Home::bind(Session& session, uint32_t link) {
@@ -163,8 +161,15 @@ void Home::readPending(const Session& session, Pending& pending) {
     parked_.push_back({at, hash});
     at += operationBytes(head);
   }
+  prefetchFirst(parked_);
   readAll(to, parked_.data(), pending.count, pending.count);
   counters_.add(counter::READS, pending.count);
+}
+
+/** Those that readAll does not fetch while it executes others. */
+void Home::prefetchFirst(const std::vector<ReadRef>& reads) const {
+  const size_t count = std::min<size_t>(ITEMS_AHEAD, reads.size());
+  for (size_t i = 0; i < count; ++i) store_.prefetchItem(reads[i].hash);
 }
 
 /** Of `readable` reads executes the first `count`, fetching ahead in all of them. */
