@@ -164,7 +164,7 @@ const SCENARIOS: Record<string, () => void | Promise<void>> = {
   },
 }
 
-const EXCHANGED = 500
+const EXCHANGED = provider.name === 'udp' ? 500 : 100
 
 async function exchange(): Promise<void> {
   const endpoint = open()
