@@ -6,6 +6,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../test/package-root.js'
+import { FRONT_LOADS, FRONT_MIXES } from './peers/zabkv-memcached.js'
 import { valuesOf, type Sample } from './samples.js'
 import { changeOf, pairedRatios, summarize, type Change, type Summary } from './statistics.js'
 
@@ -57,8 +58,8 @@ export const RATIOS: readonly Ratio[] = [
   ...['zookeeper', 'etcd', 'redis', 'redis-wait', 'memcached'].flatMap((peer) => throughputs('zabkv', peer)),
   ...['zookeeper-fsync', 'etcd-fsync'].map((subject) =>
     ratio(`zabkv-fsync writes / ${subject} writes`, { subject: 'zabkv-fsync', ...WRITES }, { subject, ...WRITES })),
-  ...['pipelined', 'one outstanding'].flatMap((load) =>
-    ['get', 'set', 'get and set'].flatMap((kind) =>
+  ...FRONT_LOADS.flatMap(({ name: load }) =>
+    FRONT_MIXES.flatMap(([kind]) =>
       ['replicas', 'leader'].map((value) => {
         const both = { subject: 'zabkv-memcached', point: `${kind}, ${load}` }
         const name = `front of ${value} / memcached: ${both.point}`
