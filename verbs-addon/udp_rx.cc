@@ -190,7 +190,7 @@ uint32_t UdpProvider::wait(uint32_t micros, uint32_t spinMicros) {
     passed = Clock::now() - start;
   }
   if (passed > limit) return 0;
-  counters_.add(Counter::waitBlocked);
+  if (passed < limit) counters_.add(Counter::waitBlocked);
   const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(limit - passed).count();
   return bitsNow(timespec{rest / 1'000'000'000, rest % 1'000'000'000});
 }
