@@ -105,6 +105,14 @@ for (const [dialect, flags] of [['text', []], ['binary', ['--binary']]] as const
   })
 }
 
+/** Debian's packages are for Debian's python3, which need not be the first one. */
+function pythonWith(name: string): { python: string; skip: string | false } {
+  for (const python of ['python3', '/usr/bin/python3']) {
+    if (spawnSync(python, ['-c', `import ${name}`], { stdio: 'ignore' }).status === 0) return { python, skip: false }
+  }
+  return { python: '', skip: `no ${name} for python3 (apt-get install python3-${name})` }
+}
+
 const PYTHON = `
 import sys, pymemcache
 client = pymemcache.Client(('127.0.0.1', int(sys.argv[1])))
@@ -121,12 +129,11 @@ assert client.get_many(['a', 'b']) == {'a': b'1', 'b': b'2'}
 assert b'pid' in client.stats()
 print('fine')
 `
-const HAS_PYTHON = spawnSync('python3', ['-c', 'import pymemcache'], { stdio: 'ignore' }).status === 0
-const SKIP_PYTHON = HAS_PYTHON ? false : 'no pymemcache for python3 (apt-get install python3-pymemcache)'
+const pymemcache = pythonWith('pymemcache')
 
-test('front: pymemcache reads and writes', { skip: SKIP_PYTHON }, () => {
+test('front: pymemcache reads and writes', { skip: pymemcache.skip }, () => {
   const words = ['-c', PYTHON, String(memcachedPort(processes, 1))]
-  assert.equal(sayOf('python3', words).said.trim(), 'fine')
+  assert.equal(sayOf(pymemcache.python, words).said.trim(), 'fine')
 })
 
 const PYTHON_MEMCACHE = `
@@ -142,10 +149,9 @@ assert client.delete('py2') and client.get('py2') is None
 assert client.get_stats()[0][1]['curr_items'] is not None
 print('fine')
 `
-const HAS_PYTHON_MEMCACHE = spawnSync('python3', ['-c', 'import memcache'], { stdio: 'ignore' }).status === 0
-const SKIP_PYTHON_MEMCACHE = HAS_PYTHON_MEMCACHE ? false : 'no memcache for python3 (apt-get install python3-memcache)'
+const pythonMemcached = pythonWith('memcache')
 
-test('front: python-memcached reads and writes', { skip: SKIP_PYTHON_MEMCACHE }, () => {
-  const { said } = sayOf('python3', ['-c', PYTHON_MEMCACHE, String(memcachedPort(processes, 1))])
+test('front: python-memcached reads and writes', { skip: pythonMemcached.skip }, () => {
+  const { said } = sayOf(pythonMemcached.python, ['-c', PYTHON_MEMCACHE, String(memcachedPort(processes, 1))])
   assert.equal(said.trim(), 'fine')
 })
