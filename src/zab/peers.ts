@@ -36,6 +36,7 @@ export interface Peers {
   readonly stage: Uint8Array
   readonly whole: Uint8Array //       1: it may be counted
   readonly join: Float64Array //      number of its joining
+  readonly owed: Float64Array //      last counter proposed when it joined: its former life may have had all
   readonly joinRound: Float64Array // round of heartbeats that proves this leader's quorum after the join
   readonly echoed: Float64Array //    round that it last echoed
   readonly activeTick: Float64Array // when it last spoke as this leader's follower
@@ -73,6 +74,7 @@ export function createPeers(): Peers {
     stage: bytes(),
     whole: bytes(),
     join: wide(),
+    owed: wide(),
     joinRound: wide(),
     echoed: wide(),
     activeTick: wide(-Infinity),
@@ -93,6 +95,7 @@ export function forgetFollower(peers: Peers, replica: number): void {
   peers.stage[replica] = STAGE.NONE
   peers.whole[replica] = 0
   peers.join[replica] = 0
+  peers.owed[replica] = 0
   peers.joinRound[replica] = 0
   peers.echoed[replica] = 0
   peers.activeTick[replica] = -Infinity

@@ -248,14 +248,21 @@ export function onAckLd(state: State, sender: number, offset: number, tick: numb
   peers.activeTick[sender] = tick
   peers.transfer[sender] = 0
   peers.stage[sender] = Math.max(at(peers.stage, sender), STAGE.ACKLD)
-  state.acked[sender] = Math.max(at(state.acked, sender), Math.min(counter, state.lastProposed))
+  // What it has besides it may not have stored: its ACKs tell.
+  state.acked[sender] = Math.max(at(state.acked, sender), state.targetCounter)
   if (at(peers.trust, sender) === TRUST.WHOLE && state.forming) peers.whole[sender] = 1
   if (!state.established) return null
-  // One that lost its memory counts only after a quorum without it has shown that this epoch still stands.
-  const member = sender < state.config.members
-  if (member && at(peers.whole, sender) === 0 && !isConfirmed(state, sender)) return null
+  if (sender < state.config.members && at(peers.whole, sender) === 0 && !mayCount(state, sender)) return null
   commitLeader(state, sender)
   return null
+}
+
+/**
+ * One that lost its memory counts only after a quorum without it has shown that this epoch still stands, and once it
+ * has again what its former life may have acknowledged: that may be committed, and nobody but the leader have it.
+ */
+function mayCount(state: State, joiner: number): boolean {
+  return at(state.acked, joiner) >= at(state.peers.owed, joiner) && isConfirmed(state, joiner)
 }
 
 /** Follower: the epoch is established. */
