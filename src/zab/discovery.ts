@@ -7,6 +7,7 @@
  */
 
 import { at } from '../assert.js'
+import { sentLast } from './catch-up.js'
 import type { CounterName } from './counters.js'
 import { becomeLooking } from './election.js'
 import { epochOf, extensionOf } from './header.js'
@@ -72,7 +73,7 @@ export function onCepoch(state: State, sender: number, offset: number, tick: num
   peers.stage[sender] = STAGE.CEPOCH
   peers.join[sender] = join
   peers.whole[sender] = whole ? 1 : 0
-  peers.owed[sender] = state.established ? state.lastProposed : 0
+  peers.owed[sender] = state.established ? sentLast(state) : 0
   peers.joinRound[sender] = state.round + 1
   peers.activeTick[sender] = tick
   if (state.newEpoch !== 0) sendNewEpoch(state, sender)

@@ -36,7 +36,7 @@ export interface Peers {
   readonly stage: Uint8Array
   readonly whole: Uint8Array //       1: it may be counted
   readonly join: Float64Array //      number of its joining
-  readonly owed: Float64Array //      last counter proposed when it joined: its former life may have had all
+  readonly owed: Float64Array //      last counter sent when it joined: its former life may have had all
   readonly joinRound: Float64Array // round of heartbeats that proves this leader's quorum after the join
   readonly echoed: Float64Array //    round that it last echoed
   readonly activeTick: Float64Array // when it last spoke as this leader's follower

@@ -46,6 +46,11 @@ const BROADCAST: readonly Mutant[] = [
     'return shown >= majority(state.config);',
     'return true;',
   ]),
+  mutant('one that lost its memory is counted before it has what its former life had', [
+    'zab/synchronization.js',
+    'at(state.acked, joiner) >= at(state.peers.owed, joiner) && isConfirmed(state, joiner)',
+    'isConfirmed(state, joiner)',
+  ]),
   mutant('a follower commits what it holds', [
     'zab/follower.js',
     'const target = Math.min(state.commitKnown, state.lastHeld);',
